@@ -1,0 +1,83 @@
+"""Build everything that a recipe names and run one batch of each stage, without leaving anything behind."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from restoreroute.app.devices import choose_device
+from restoreroute.app.pipeline import Pipeline, SplitFiles
+from restoreroute.app.plugins import open_catalogue
+from restoreroute.app.run_folder import RunFolder
+from restoreroute.recipe.resolve import load_recipe
+from restoreroute.routing.cost import Cost
+from restoreroute.spec.events import Listener, ignore
+from restoreroute.spec.plan import RunPlan
+from restoreroute.spec.stages import Stages
+
+TRIAL_PHOTOS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class DryRun:
+    """What a run would do.
+
+    Attributes:
+        plan: the resolved recipe.
+        images: clean images per split.
+        costs: of each branch for one patch.
+        class_module: cost of the Class-Module for one patch.
+    """
+
+    plan: RunPlan
+    images: Mapping[str, int]
+    costs: tuple[Cost, ...]
+    class_module: Cost
+
+
+def dry_run(
+    recipe: Path,
+    *,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    device: str = "auto",
+    listen: Listener = ignore,
+) -> DryRun:
+    """Resolve a recipe, list its images, build its networks and run one batch of each stage on a few photos.
+
+    Raises:
+        RestorerouteError: for whatever a run would fail on at its start.
+    """
+    catalogue = open_catalogue()
+    plan = load_recipe(recipe, catalogue, overrides)
+    files = SplitFiles.of(plan)
+    few = SplitFiles(train=files.train[:TRIAL_PHOTOS], validation=files.validation[:1], test=files.test[:1])
+    with tempfile.TemporaryDirectory(prefix="restoreroute-") as folder:
+        trained = Pipeline(
+            replace(plan, stages=one_batch_each(plan.stages)),
+            few,
+            folder=RunFolder(Path(folder) / plan.name),
+            catalogue=catalogue,
+            device=choose_device(device),
+            listen=listen,
+        ).execute()
+    return DryRun(
+        plan=plan,
+        images={"train": len(files.train), "validation": len(files.validation), "test": len(files.test)},
+        costs=trained.model.costs,
+        class_module=trained.model.class_module_cost,
+    )
+
+
+def one_batch_each(stages: Stages) -> Stages:
+    """The same stages with a single update each, where they have any."""
+    short = {}
+    for name in type(stages).model_fields:
+        stage = getattr(stages, name)
+        changes: dict[str, int] = {"iterations": min(stage.iterations, 1), "warmup": 0}
+        if "pool" in type(stage).model_fields:
+            changes["pool"] = min(stage.pool, stage.batch)
+        short[name] = stage.model_copy(update=changes)
+    return stages.model_copy(update=short)

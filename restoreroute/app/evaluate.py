@@ -1,0 +1,80 @@
+"""Measure a model file on a folder of clean images."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from restoreroute.app.devices import choose_device
+from restoreroute.app.plugins import open_catalogue
+from restoreroute.data.pairs import PairCache
+from restoreroute.errors import InputError
+from restoreroute.evaluation.evaluate import evaluate
+from restoreroute.evaluation.protocols import make_protocol
+from restoreroute.imaging.io import find_images
+from restoreroute.routing.model_file import load_model
+from restoreroute.spec.events import Listener, ignore
+from restoreroute.spec.results import SetResult
+
+BASELINE_NAME = "baseline.safetensors"
+
+
+def evaluate_model(
+    model: Path,
+    images: Path,
+    *,
+    protocols: Sequence[str],
+    baseline: Path | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    listen: Listener = ignore,
+) -> tuple[SetResult, ...]:
+    """Restore every image of a folder in every way and compare.
+
+    Args:
+        model: a model file.
+        images: folder of clean images; degraded versions are made from them.
+        protocols: names among ``"classsr"`` and ``"whole"``.
+        baseline: model file of the full network alone; ``baseline.safetensors`` beside the model where there is
+            one.
+        seed: of the random route and of random degradations.
+        device: where to run.
+        listen: hears the progress.
+
+    Raises:
+        InputError: for a file that can't be used.
+    """
+    catalogue = open_catalogue()
+    chosen = choose_device(device)
+    loaded = load_model(model, catalogue).to(chosen)
+    beside = model.parent / BASELINE_NAME
+    if baseline is None and beside.is_file() and beside != model:
+        baseline = beside
+    single = None if baseline is None else load_model(baseline, catalogue).to(chosen)
+    if single is not None and single.branches.scale != loaded.branches.scale:
+        raise InputError(
+            f"restores at scale {single.branches.scale}, the model at {loaded.branches.scale}",
+            where=str(baseline),
+        )
+    bound = loaded.task.bound
+    results = []
+    with tempfile.TemporaryDirectory(prefix="restoreroute-") as folder:
+        pairs = PairCache(Path(folder), loaded.task).load(
+            find_images(images), clean_scales=(1.0,), listen=listen, step="read"
+        )
+        for name in protocols:
+            protocol = make_protocol(name, patch=loaded.patch, stride=loaded.stride, crop_border=bound.crop_border)
+            results.append(
+                evaluate(
+                    loaded,
+                    pairs,
+                    set_name=images.name,
+                    protocol=protocol,
+                    baseline=None if single is None else single.branches[-1],
+                    seed=seed,
+                    device=chosen,
+                    listen=listen,
+                )
+            )
+    return tuple(results)

@@ -1,0 +1,79 @@
+"""Restorations that a difficulty estimator may measure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from restoreroute.data.sub_images import as_tensor
+from restoreroute.errors import InputError
+from restoreroute.plugin.catalogue import Catalogue
+from restoreroute.routing.model_file import load_model
+from restoreroute.spec.task import BoundTask
+
+if TYPE_CHECKING:
+    from restoreroute.spec.difficulty import Restore
+
+
+class RunReferences:
+    """See :class:`restoreroute.spec.difficulty.References`.
+
+    Attributes:
+        uses_baseline: whether the run's own baseline was asked for, so that scores depend on it.
+        files: model files that were asked for.
+    """
+
+    def __init__(self, task: BoundTask, catalogue: Catalogue, baseline: nn.Module | None, device: torch.device) -> None:
+        self.task = task
+        self.catalogue = catalogue
+        self.baseline = baseline
+        self.device = device
+        self.uses_baseline = False
+        self.files: list[Path] = []
+
+    def interpolation(self) -> Restore:
+        """The task's interpolation, over a whole batch at once."""
+
+        def restore(degraded: NDArray[np.float32]) -> NDArray[np.float32]:
+            batch, height, width, channels = degraded.shape
+            together = degraded.transpose(1, 2, 0, 3).reshape(height, width, batch * channels)
+            restored = self.task.interpolate(together)
+            unfolded = restored.reshape(*restored.shape[:2], batch, channels)
+            return unfolded.transpose(2, 0, 1, 3)
+
+        return restore
+
+    def network(self, model: str | None) -> Restore:
+        """A model file's widest network, or this run's baseline for None."""
+        if model is not None:
+            path = Path(model).expanduser()
+            loaded = load_model(path, self.catalogue).to(self.device)
+            if loaded.task.bound.scale != self.task.scale:
+                raise InputError(
+                    f"restores at scale {loaded.task.bound.scale}, this run at {self.task.scale}",
+                    where=str(path),
+                )
+            self.files.append(path)
+            network = loaded.branches[-1]
+        elif self.baseline is None:
+            raise InputError(
+                "the difficulty is to be measured on the baseline, and stages.baseline.iterations is 0",
+                where="recipe",
+                hint="name a model file or train a baseline",
+            )
+        else:
+            self.uses_baseline = True
+            network = self.baseline
+
+        def restore(degraded: NDArray[np.float32]) -> NDArray[np.float32]:
+            with torch.inference_mode():
+                restored = network(as_tensor(degraded).to(self.device))
+            array: NDArray[np.float32] = restored.permute(0, 2, 3, 1).cpu().numpy()
+            return array
+
+        return restore

@@ -1,0 +1,114 @@
+"""Restore image files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from restoreroute.app.restorer import Restorer, load_restorer
+from restoreroute.errors import InputError, OutputError, RestorerouteError
+from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_image, write_image
+from restoreroute.routing.policies import shares
+
+ROUTE_SUFFIX = ".route.png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoredFile:
+    """What became of one input.
+
+    Attributes:
+        output: where the result lies; None where the input failed.
+        shares: share of the tiles per branch.
+        error: why it failed, or None.
+    """
+
+    source: Path
+    output: Path | None = None
+    route_map: Path | None = None
+    shares: tuple[float, ...] = ()
+    error: RestorerouteError | None = None
+
+
+def restore_files(
+    model: Path,
+    inputs: Sequence[Path],
+    output: Path,
+    *,
+    route_map: bool = False,
+    force: bool = False,
+    device: str = "auto",
+) -> Iterator[RestoredFile]:
+    """Restore files and folders, one result at a time; a bad file stops nobody else.
+
+    Args:
+        model: a model file.
+        inputs: images and folders of images (at any depth, mirrored below ``output``).
+        output: a file for one image, or a folder.
+        route_map: write the routing map beside each result.
+        force: replace files that exist.
+
+    Raises:
+        InputError: before any work, if an input does not exist or several images would go to one file.
+    """
+    jobs = plan_outputs(inputs, output)
+    restorer = load_restorer(model, device=device)
+    for source, target in jobs:
+        try:
+            yield _restore_file(restorer, source, target, route_map=route_map, force=force)
+        except RestorerouteError as error:
+            yield RestoredFile(source=source, error=error)
+        except MemoryError:
+            shortage = RestorerouteError("there is not enough memory for this image", where=str(source))
+            yield RestoredFile(source=source, error=shortage)
+
+
+def plan_outputs(inputs: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
+    """Which image goes to which file.
+
+    Raises:
+        InputError: if an input does not exist or two images would go to one file.
+    """
+    jobs: list[tuple[Path, Path]] = []
+    single = len(inputs) == 1 and not inputs[0].is_dir()
+    for path in inputs:
+        if path.is_dir():
+            jobs += [(image, output / image.relative_to(path)) for image in find_images(path)]
+        elif not path.exists():
+            raise InputError("no such file", where=str(path), hint="name an image or a folder of images")
+        elif single and not output.is_dir() and output.suffix.lower() in IMAGE_SUFFIXES:
+            jobs.append((path, output))
+        else:
+            jobs.append((path, output / path.name))
+    taken: dict[Path, Path] = {}
+    for source, target in jobs:
+        if target in taken:
+            raise InputError(
+                f"would be written to {target}, as would {taken[target]}",
+                where=str(source),
+                hint="restore them into different folders",
+            )
+        taken[target] = source
+    return jobs
+
+
+def _restore_file(restorer: Restorer, source: Path, target: Path, *, route_map: bool, force: bool) -> RestoredFile:
+    map_path = target.with_name(target.name + ROUTE_SUFFIX) if route_map else None
+    for path in (target, map_path):
+        if path is not None and path.exists() and not force:
+            raise InputError("exists already", where=str(path), hint="--force replaces it")
+    restored = restorer.restore_routed(read_image(source))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"can't be made: {error.strerror}", where=str(target.parent)) from error
+    write_image(target, restored.image)
+    if map_path is not None:
+        write_image(map_path, restorer.overlay(restored))
+    return RestoredFile(
+        source=source,
+        output=target,
+        route_map=map_path,
+        shares=shares(restored.route, len(restorer.model.branches)),
+    )

@@ -1,0 +1,94 @@
+"""The folder of a run: what lies where, and that one run at a time writes to it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from restoreroute.errors import InputError, OutputError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths of one run.
+
+    Attributes:
+        path: ``<runs>/<name>``.
+    """
+
+    path: Path
+
+    @property
+    def recipe(self) -> Path:
+        return self.path / "recipe.resolved.yml"
+
+    @property
+    def model(self) -> Path:
+        return self.path / "model.safetensors"
+
+    @property
+    def baseline(self) -> Path:
+        return self.path / "baseline.safetensors"
+
+    @property
+    def results(self) -> Path:
+        return self.path / "results.json"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events"
+
+    @property
+    def routes(self) -> Path:
+        return self.path / "routes"
+
+    @property
+    def pair_cache(self) -> Path:
+        """Shared by all runs in the same place."""
+        return self.path.parent / ".cache" / "pairs"
+
+    def checkpoint(self, stage: str) -> Path:
+        return self.path / "state" / f"{stage}.pt"
+
+    @property
+    def scores(self) -> Path:
+        return self.path / "state" / "difficulty.npz"
+
+    def forget(self) -> None:
+        """Delete the state of all steps, so that they run anew; results stay until they are replaced."""
+        shutil.rmtree(self.path / "state", ignore_errors=True)
+        self.results.unlink(missing_ok=True)
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Make the folder and hold it for this process.
+
+        Raises:
+            OutputError: if it can't be made or written to.
+            InputError: if another process runs in it.
+        """
+        lock = FileLock(self.path / ".lock")
+        try:
+            (self.path / "state").mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise InputError(
+                "another run is at work in this folder",
+                where=str(self.path),
+                hint="wait for it, or give this run another name: name=...",
+            ) from None
+        except OSError as error:
+            raise OutputError(
+                f"can't be written to: {error.strerror}",
+                where=str(self.path),
+                hint="choose another --runs folder",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()

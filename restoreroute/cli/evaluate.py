@@ -1,0 +1,59 @@
+"""``restoreroute evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from restoreroute.cli import options
+
+
+@click.command()
+@options.model
+@click.argument("images", type=options.PATH)
+@click.option(
+    "--protocol",
+    "protocols",
+    multiple=True,
+    default=("classsr", "whole"),
+    show_default=True,
+    type=click.Choice(["classsr", "whole"]),
+    help="classsr: the paper's patches; whole: exact size, everything counted. May be given twice.",
+)
+@click.option("--baseline", type=options.PATH, help="Model file of the full network alone  [default: beside the model]")
+@click.option("--seed", default=0, show_default=True, help="Of the random route and of random degradations.")
+@click.option("--markdown", is_flag=True, help="Print tables for a document.")
+@options.device
+def evaluate(
+    model: Path,
+    images: Path,
+    protocols: tuple[str, ...],
+    baseline: Path | None,
+    seed: int,
+    markdown: bool,
+    device: str,
+) -> None:
+    """Measure a model on the clean images below the folder IMAGES.
+
+    \b
+    Examples:
+      restoreroute evaluate --model runs/sr_fsrcnn/model.safetensors ~/Set14
+      restoreroute evaluate --model runs/sr_fsrcnn/model.safetensors ~/Test2K --protocol classsr --markdown
+    """
+    from rich.console import Console
+
+    from restoreroute.app.evaluate import evaluate_model
+    from restoreroute.reporting.console import ConsoleReporter
+    from restoreroute.reporting.tables import result_markdown, result_table
+
+    console = Console()
+    with ConsoleReporter(Console(stderr=True)) as reporter:
+        results = evaluate_model(
+            model, images, protocols=protocols, baseline=baseline, seed=seed, device=device, listen=reporter
+        )
+    for result in results:
+        if markdown:
+            click.echo(result_markdown(result))
+        else:
+            console.print(result_table(result))

@@ -1,0 +1,63 @@
+"""The command line: one verb per file, heavy imports inside the verbs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from restoreroute.cli.check import check
+from restoreroute.cli.describe import describe
+from restoreroute.cli.evaluate import evaluate
+from restoreroute.cli.list import list_
+from restoreroute.cli.plugins import plugins
+from restoreroute.cli.restore import restore
+from restoreroute.cli.run import run
+from restoreroute.cli.schema import schema
+from restoreroute.errors import RestorerouteError
+
+INTERRUPTED = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(package_name="restoreroute")
+def cli(debug: bool) -> None:
+    """Routed image restoration: computation where the image needs it.
+
+    \b
+    Examples:
+      restoreroute run recipes/sr_fsrcnn.yml
+      restoreroute restore --model runs/sr_fsrcnn/model.safetensors photo.png -o photo-x4.png
+      restoreroute describe fsrcnn
+    """
+
+
+for verb in (run, check, schema, restore, evaluate, plugins, list_, describe):
+    cli.add_command(verb)
+
+
+def main() -> None:
+    """Run the command line; errors become one line each and an exit code (2 wrong input, 1 failed run)."""
+    debug = "--debug" in sys.argv
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its complaints come back as errors of ours
+    try:
+        code = cli(standalone_mode=False)
+    except RestorerouteError as error:
+        if debug:
+            raise
+        click.echo(f"error: {error}", err=True)
+        code = error.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted; the same command goes on from the last checkpoint", err=True)
+        code = INTERRUPTED
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(f"error: {type(error).__name__}: {error} (run with --debug for the traceback)", err=True)
+        code = 1
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,40 @@
+"""``restoreroute restore``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from restoreroute.cli import options
+
+
+@click.command()
+@options.model
+@click.argument("inputs", nargs=-1, required=True, type=options.PATH, metavar="IN...")
+@click.option("-o", "--output", required=True, type=options.PATH, help="A file for one image, or a folder.")
+@click.option("--route-map", is_flag=True, help="Write which branch restored which part, as NAME.route.png.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
+@options.device
+def restore(model: Path, inputs: tuple[Path, ...], output: Path, route_map: bool, force: bool, device: str) -> None:
+    """Restore images IN... (files, or folders at any depth) with a trained model.
+
+    Results are exactly scale times as large, 8 or 16 bit as the input; grey stays grey and alpha is kept.
+
+    \b
+    Examples:
+      restoreroute restore --model runs/sr_fsrcnn/model.safetensors photo.png -o photo-x4.png
+      restoreroute restore --model runs/sr_fsrcnn/model.safetensors photos/ -o restored/ --route-map
+    """
+    from restoreroute.app.restore import restore_files
+
+    failed = 0
+    for result in restore_files(model, inputs, output, route_map=route_map, force=force, device=device):
+        if result.error is not None:
+            failed = max(failed, result.error.exit_code)
+            click.echo(f"error: {result.error}", err=True)
+            continue
+        routed = "/".join(f"{100 * share:.0f}" for share in result.shares)
+        click.echo(f"{result.source} -> {result.output}  (shares {routed} %)")
+    sys.exit(failed)

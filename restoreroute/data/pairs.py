@@ -1,0 +1,160 @@
+"""Clean images and their degraded versions, kept as memory-mapped arrays.
+
+A pair is made once and cached under a key of everything that it depends on, so that training reads crops of it
+without decoding or resizing anything, whatever the size of the data set.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from restoreroute.errors import InputError
+from restoreroute.imaging.atomic import write_atomically
+from restoreroute.imaging.color import from_float, split_alpha, to_float
+from restoreroute.imaging.io import read_image
+from restoreroute.imaging.resize import resize
+from restoreroute.spec.events import Listener, WorkProgress
+from restoreroute.spec.plan import TaskPlan
+from restoreroute.spec.task import BoundTask
+
+CACHE_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One clean image and, unless the task degrades at random, its degraded version.
+
+    Attributes:
+        file: where the clean image comes from.
+        clean: H x W x C, uint8 or uint16; sides are multiples of the task's scale.
+        degraded: H/scale x W/scale x C, uint8 or float32; None where the task is random.
+    """
+
+    file: Path
+    clean: NDArray[Any]
+    degraded: NDArray[Any] | None
+
+    def degraded_size(self, scale: int) -> tuple[int, int]:
+        """Height and width of the degraded image."""
+        return self.clean.shape[0] // scale, self.clean.shape[1] // scale
+
+    def degraded_image(self, task: BoundTask, *, seed: int) -> NDArray[np.float32]:
+        """The whole degraded image as float32 in [0, 1]; a random task draws it from ``seed``."""
+        if self.degraded is not None:
+            return to_float(np.asarray(self.degraded))
+        return task.degrade(to_float(np.asarray(self.clean)), np.random.default_rng(seed))
+
+
+def read_clean(file: Path, task: BoundTask, clean_scale: float = 1.0) -> NDArray[Any]:
+    """Read an image as a clean one: colour only, as many channels as the task has, sides cut to its scale.
+
+    Args:
+        file: the image.
+        task: gives channels and scale.
+        clean_scale: factor in (0, 1] by which the image is reduced first (antialiased bicubic).
+
+    Raises:
+        InputError: if the file is no image, or too small to hold one degraded pixel.
+    """
+    color, _ = split_alpha(read_image(file))
+    if color.shape[2] == 1 and task.channels > 1:
+        color = np.repeat(color, task.channels, axis=2)
+    if clean_scale != 1.0:
+        color = from_float(resize(to_float(color), clean_scale), color.dtype)
+    height, width = (side - side % task.scale for side in color.shape[:2])
+    if not height or not width:
+        raise InputError(
+            f"is {color.shape[1]} x {color.shape[0]}, smaller than one pixel after reduction by {task.scale}",
+            where=str(file),
+            hint="leave it out",
+        )
+    return np.ascontiguousarray(color[:height, :width])
+
+
+def fingerprint(files: Sequence[Path]) -> str:
+    """A hash of which files these are: names, sizes and times, not contents."""
+    facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+class PairCache:
+    """Makes pairs and keeps them in a folder.
+
+    Args:
+        folder: where arrays are kept; made when first needed.
+        task: how clean images are degraded.
+    """
+
+    def __init__(self, folder: Path, task: TaskPlan) -> None:
+        self.folder = folder
+        self.task = task
+
+    def load(self, files: Sequence[Path], *, clean_scales: Sequence[float], listen: Listener, step: str) -> list[Pair]:
+        """Pairs of all files at all scales of the clean image, file by file."""
+        wanted = [(file, clean_scale) for file in files for clean_scale in clean_scales]
+        pairs = []
+        for done, (file, clean_scale) in enumerate(wanted):
+            listen(WorkProgress(step=step, done=done, total=len(wanted)))
+            pairs.append(self._pair(file, clean_scale))
+        listen(WorkProgress(step=step, done=len(wanted), total=len(wanted)))
+        return pairs
+
+    def _pair(self, file: Path, clean_scale: float) -> Pair:
+        bound = self.task.bound
+        names = ("clean",) if bound.random else ("clean", "degraded")
+        paths = [self.folder / f"{self._key(file, clean_scale)}.{name}.npy" for name in names]
+        arrays = [_open_array(path) for path in paths]
+        if any(array is None for array in arrays):
+            clean = read_clean(file, bound, clean_scale)
+            for path, array in zip(paths, self._arrays(clean), strict=True):
+                _save_array(path, array)
+            arrays = [_open_array(path) for path in paths]
+        found = [array for array in arrays if array is not None]
+        if len(found) < len(names):
+            raise InputError("can't be read back from the cache", where=str(self.folder), hint="delete it")
+        return Pair(file=file, clean=found[0], degraded=None if bound.random else found[1])
+
+    def _arrays(self, clean: NDArray[Any]) -> Iterator[NDArray[Any]]:
+        """The clean image, and the degraded one unless it is random, at their storage depth."""
+        bound = self.task.bound
+        yield clean
+        if not bound.random:
+            degraded = bound.degrade(to_float(clean), np.random.default_rng(0))
+            yield from_float(degraded, np.dtype(np.uint8)) if bound.degraded_bits == 8 else degraded
+
+    def _key(self, file: Path, clean_scale: float) -> str:
+        facts = [
+            CACHE_FORMAT,
+            str(file.resolve()),
+            file.stat().st_size,
+            file.stat().st_mtime_ns,
+            clean_scale,
+            self.task.offer.name,
+            self.task.options.model_dump_json(),
+        ]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
+
+
+def _save_array(path: Path, array: NDArray[Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_atomically(path, lambda file: file.write(buffer.getbuffer()))
+
+
+def _open_array(path: Path) -> NDArray[Any] | None:
+    """The cached array, or None where it is missing or damaged and has to be made again."""
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    return array

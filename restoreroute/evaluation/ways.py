@@ -1,0 +1,189 @@
+"""One image restored every way that is compared: interpolation, single networks, the route and its bounds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from restoreroute.evaluation.protocols import EvaluationProtocol
+from restoreroute.inference.engine import classify, crop, run_tiles
+from restoreroute.inference.tiles import Tile, covered
+from restoreroute.routing.cost import Cost
+from restoreroute.routing.model_file import Model
+from restoreroute.routing.policies import Route, argmax, fixed, oracle, shuffled
+
+INTERPOLATION = "interpolation"
+BASELINE = "baseline"
+ROUTED = "routed"
+RANDOM = "random route"
+ORACLE = "oracle route"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Operations done for one image; figures of several images add up.
+
+    Attributes:
+        patches: number of patches, or the image's area in patches where it is restored in one pass.
+        executed: executed operations of the branches as if every patch had full size.
+        paper: the same in the paper's convention.
+        area: the image's area in patches, without overlap.
+        charged: executed operations of branches (over the windows that they really see) and Class-Module.
+    """
+
+    patches: float = 0
+    executed: float = 0
+    paper: float = 0
+    area: float = 0
+    charged: float = 0
+
+    def __add__(self, other: Work) -> Work:
+        return Work(
+            patches=self.patches + other.patches,
+            executed=self.executed + other.executed,
+            paper=self.paper + other.paper,
+            area=self.area + other.area,
+            charged=self.charged + other.charged,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """One image restored one way: (H, W, C) in [0, 1], not clipped; ``route`` is None where nothing is routed."""
+
+    way: str
+    restored: NDArray[np.float32]
+    route: Route | None
+    work: Work
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Restores one image in every way.
+
+    Attributes:
+        model: the model; with one branch there is nothing to route.
+        baseline: the full network trained alone, if there is one.
+        degraded: (C, h, w) in [0, 1].
+        clean: (C, H, W) in [0, 1], what the oracle knows.
+        generator: randomness of the random route.
+    """
+
+    model: Model
+    baseline: nn.Module | None
+    protocol: EvaluationProtocol
+    degraded: Tensor
+    clean: Tensor
+    generator: np.random.Generator
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Every way in the order of the result table; seconds are taken around each."""
+        model, tiles = self.model, self.tiles
+        scale = model.branches.scale
+        yield self._timed(INTERPOLATION, self._interpolate, None, Work(patches=len(tiles), area=self._area()))
+        if self.baseline is not None:
+            yield self._single(BASELINE, self.baseline, model.costs[-1])
+        for network, plan, cost in zip(model.branches, model.plans, model.costs, strict=True):
+            yield self._single(f"branch {plan.name}", network, cost)
+        if model.class_module is None:
+            return
+        probability, seconds = self.classified()
+        routed = argmax(probability)
+        for way, route, overhead in (
+            (ROUTED, routed, seconds),
+            (RANDOM, shuffled(routed, self.generator), 0.0),
+            (ORACLE, self._oracle(routed, scale), 0.0),
+        ):
+            yield self._routed(way, route, overhead)
+
+    @cached_property
+    def tiles(self) -> list[Tile]:
+        """Units of routing."""
+        return self.protocol.tiles(*self.degraded.shape[1:])
+
+    def classified(self) -> tuple[NDArray[np.float32], float]:
+        """Probabilities (N, M) of the tiles, and the seconds that they took.
+
+        Raises:
+            ValueError: if the model has no Class-Module.
+        """
+        if self.model.class_module is None:
+            raise ValueError("a model of one branch has nothing to classify")
+        start = time.perf_counter()
+        probability = classify(self.model.class_module, self.degraded, self.tiles, patch=self.model.patch)
+        return probability, time.perf_counter() - start
+
+    def _single(self, way: str, network: nn.Module, cost: Cost) -> Outcome:
+        tiles, area = self.tiles, self._area()
+        tiled = self.protocol.single_is_tiled()
+        patches = len(tiles) if tiled else area
+        windows = sum(tile.window.area for tile in tiles) / self.model.patch**2 if tiled else area
+        work = Work(
+            patches=patches,
+            executed=patches * cost.executed,
+            paper=patches * cost.paper,
+            area=area,
+            charged=windows * cost.executed,
+        )
+        scale = self.model.branches.scale
+        return self._timed(way, lambda: self.protocol.restore_single(network, self.degraded, tiles, scale), None, work)
+
+    def _routed(self, way: str, route: Route, overhead: float) -> Outcome:
+        tiles = self.tiles
+        executed = np.array([cost.executed for cost in self.model.costs], dtype=np.float64)[route]
+        paper = np.array([cost.paper for cost in self.model.costs], dtype=np.float64)[route]
+        windows = np.array([tile.window.area for tile in tiles]) / self.model.patch**2
+        classifier = len(tiles) * self.model.class_module_cost.executed
+        work = Work(
+            patches=len(tiles),
+            executed=float(executed.sum()),
+            paper=float(paper.sum()),
+            area=self._area(),
+            charged=float((executed * windows).sum()) + classifier,
+        )
+        outcome = self._timed(
+            way,
+            lambda: self.protocol.restore_routed(self.model.branches, self.degraded, tiles, route),
+            route,
+            work,
+        )
+        return replace(outcome, seconds=outcome.seconds + overhead)
+
+    def _oracle(self, routed: Route, scale: int) -> Route:
+        """The best route at the routed one's mean cost; it looks at the clean image."""
+        tiles = self.tiles
+        cost = [branch.executed for branch in self.model.costs]
+        error = np.empty((len(tiles), len(cost)))
+        for branch in range(len(cost)):
+            everywhere = fixed(branch, len(tiles))
+            for position, output in run_tiles(self.model.branches, self.degraded, tiles, everywhere):
+                tile = tiles[position]
+                difference = crop(output, tile.kept, scale).clamp(0, 1) - crop(self.clean, tile.inside, scale)
+                error[position, branch] = difference.square().sum().item()
+        return oracle(error, cost, float(np.asarray(cost, dtype=np.float64)[routed].mean()))
+
+    def _interpolate(self) -> Tensor:
+        image = self.degraded.permute(1, 2, 0).cpu().numpy()
+        height, width = covered(self.tiles)
+        scale = self.model.branches.scale
+        restored = self.model.task.bound.interpolate(image)[: height * scale, : width * scale]
+        return torch.from_numpy(restored).permute(2, 0, 1)
+
+    def _area(self) -> float:
+        height, width = covered(self.tiles)
+        return height * width / self.model.patch**2
+
+    def _timed(self, way: str, restore: Callable[[], Tensor], route: Route | None, work: Work) -> Outcome:
+        start = time.perf_counter()
+        restored = restore()
+        array = restored.permute(1, 2, 0).cpu().numpy()  # waits for a device to finish
+        seconds = time.perf_counter() - start
+        return Outcome(way=way, restored=array, route=route, work=work, seconds=seconds)

@@ -1,0 +1,155 @@
+"""Arrays to the bytes of image files, one function per format. Use :func:`.io.write_image`.
+
+Arrays are HxW (grey), HxWx2 (grey, alpha), HxWx3 (RGB) or HxWx4 (RGB, alpha), uint8 or uint16.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+
+class UnwritableKindError(Exception):
+    """A suffix or format that can't take this image; ``hint`` says which can."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+def encode_png(image: NDArray[Any]) -> bytes:
+    """Level 3 of zlib: on photos some 5 % larger than the usual 6, in less than half the time."""
+    return bytes(imagecodecs.png_encode(image, level=3))
+
+
+def encode_jpeg(image: NDArray[Any]) -> bytes:
+    """Quality 95, colours at full resolution (4:4:4)."""
+    return _encode_with_pillow(image, "JPEG", quality=95, subsampling=0)
+
+
+def encode_tiff(image: NDArray[Any]) -> bytes:
+    """Deflate with horizontal prediction; alpha is declared as not premultiplied."""
+    stream = io.BytesIO()
+    channels = 1 if image.ndim == 2 else image.shape[2]
+    tifffile.imwrite(
+        stream,
+        image,
+        photometric="rgb" if channels >= 3 else "minisblack",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=["unassalpha"] if channels in (2, 4) else None,
+        compression="zlib",
+        predictor=True,
+        metadata=None,
+    )
+    return stream.getvalue()
+
+
+def encode_webp(image: NDArray[Any]) -> bytes:
+    """Lossless, under full transparency too. WebP has no grey: it is written as RGB.
+
+    Effort 25 of 100: on photos within 2 % of the size at Pillow's default of 80, in two thirds of
+    the time.
+    """
+    if image.ndim == 2:
+        image = np.repeat(image[..., np.newaxis], 3, axis=2)
+    elif image.shape[2] == 2:
+        image = image[..., [0, 0, 0, 1]]
+    return _encode_with_pillow(image, "WEBP", lossless=True, exact=True, quality=25)
+
+
+def encode_bmp(image: NDArray[Any]) -> bytes:
+    return _encode_with_pillow(image, "BMP")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writer:
+    """What a format can hold, and the function that fills it.
+
+    Attributes:
+        name: as shown to users.
+        encode: array to bytes.
+        sixteen_bit: holds uint16.
+        alpha: holds an alpha channel.
+        longest_side: in pixels.
+    """
+
+    name: str
+    encode: Callable[[NDArray[Any]], bytes]
+    sixteen_bit: bool = False
+    alpha: bool = False
+    longest_side: int = 2**31 - 1
+
+
+_WRITERS = (
+    Writer(name="PNG", encode=encode_png, sixteen_bit=True, alpha=True, longest_side=1_000_000),
+    Writer(name="TIFF", encode=encode_tiff, sixteen_bit=True, alpha=True),
+    Writer(name="WebP", encode=encode_webp, alpha=True, longest_side=16_383),
+    Writer(name="JPEG", encode=encode_jpeg, longest_side=65_500),
+    Writer(name="BMP", encode=encode_bmp),
+)
+_NAMES = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WebP",
+    ".bmp": "BMP",
+}
+IMAGE_SUFFIXES: frozenset[str] = frozenset(_NAMES)
+
+
+def encode(image: NDArray[Any], suffix: str) -> bytes:
+    """The bytes of a file with that suffix (lower case, with its dot).
+
+    Args:
+        image: HxW or HxWx1 to HxWx4, uint8 or uint16.
+        suffix: one of ``IMAGE_SUFFIXES``.
+
+    Raises:
+        UnwritableKindError: a suffix that is not written, or a format that can't hold this image.
+        ValueError: an array that is no image.
+    """
+    if image.dtype not in (np.uint8, np.uint16):
+        raise ValueError(f"expected uint8 or uint16, got {image.dtype}: convert with from_float")
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]
+    if image.ndim not in (2, 3) or image.shape[2:] not in ((), (2,), (3,), (4,)) or image.size == 0:
+        raise ValueError(f"expected HxW or HxWx1 to HxWx4, not empty, got shape {image.shape}")
+    name = _NAMES.get(suffix)
+    if name is None:
+        known = ", ".join(sorted(IMAGE_SUFFIXES))
+        what = f"images are not written with the suffix {suffix!r}"
+        raise UnwritableKindError(what, f"choose one of {known}")
+    (writer,) = (writer for writer in _WRITERS if writer.name == name)
+    if obstacle := _obstacle(writer, image):
+        able = ", ".join(other.name for other in _WRITERS if _obstacle(other, image) is None)
+        hint = f"formats that can: {able or 'none'}"
+        raise UnwritableKindError(f"{name} can't hold {obstacle}", hint)
+    return writer.encode(np.ascontiguousarray(image))
+
+
+def _obstacle(writer: Writer, image: NDArray[Any]) -> str | None:
+    """What in ``image`` the format can't hold; None if it holds it all."""
+    if image.dtype == np.uint16 and not writer.sixteen_bit:
+        return "16-bit values"
+    if image.ndim == 3 and image.shape[2] in (2, 4) and not writer.alpha:
+        return "an alpha channel"
+    if max(image.shape[:2]) > writer.longest_side:
+        return f"{image.shape[0]} x {image.shape[1]} pixels, more than {writer.longest_side} a side"
+    return None
+
+
+def _encode_with_pillow(image: NDArray[Any], name: str, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(image).save(stream, name, **options)
+    return stream.getvalue()

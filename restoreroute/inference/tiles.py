@@ -1,0 +1,103 @@
+"""How an image is cut into patches: which window a branch sees and which part of its output is kept.
+
+All places are in degraded pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Box:
+    """Rows top..bottom and columns left..right, ends excluded."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def area(self) -> int:
+        return self.height * self.width
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One unit of routing: a branch runs on ``window``, and its output over ``inside`` is kept."""
+
+    window: Box
+    inside: Box
+
+    @property
+    def kept(self) -> Box:
+        """``inside`` counted from the corner of ``window``."""
+        top, left = self.inside.top - self.window.top, self.inside.left - self.window.left
+        return Box(top, left, top + self.inside.height, left + self.inside.width)
+
+
+def classsr_tiles(height: int, width: int, *, patch: int, stride: int) -> list[Tile]:
+    """The ``classsr`` protocol: patches from the top left, kept whole, row by row.
+
+    What does not fill a patch at the right and bottom is not covered.
+
+    Raises:
+        ValueError: if the image is smaller than a patch.
+    """
+    if height < patch or width < patch:
+        raise ValueError(
+            f"the classsr protocol needs at least {patch} x {patch} degraded pixels, not {width} x {height}"
+        )
+    boxes = [
+        Box(top, left, top + patch, left + patch)
+        for top in range(0, height - patch + 1, stride)
+        for left in range(0, width - patch + 1, stride)
+    ]
+    return [Tile(window=box, inside=box) for box in boxes]
+
+
+def covered(tiles: list[Tile]) -> tuple[int, int]:
+    """Height and width from the top left that tiles reach."""
+    return max(tile.inside.bottom for tile in tiles), max(tile.inside.right for tile in tiles)
+
+
+def cell_tiles(height: int, width: int, *, cell: int, halo: int) -> list[Tile]:
+    """Cells that cover every pixel once, each seen with up to ``halo`` pixels of real image around it.
+
+    Windows end at the border of the image, where a network pads as it does for the whole image.
+    """
+    return [
+        Tile(
+            window=Box(
+                max(top - halo, 0),
+                max(left - halo, 0),
+                min(top + cell + halo, height),
+                min(left + cell + halo, width),
+            ),
+            inside=Box(top, left, min(top + cell, height), min(left + cell, width)),
+        )
+        for top in range(0, height, cell)
+        for left in range(0, width, cell)
+    ]
+
+
+def classifier_box(tile: Tile, height: int, width: int, *, patch: int) -> Box:
+    """The patch x patch square that the Class-Module sees: centred on the tile, moved inside the image.
+
+    It reaches beyond the image only where the image is smaller than a patch.
+    """
+
+    def start(low: int, high: int, size: int) -> int:
+        return max(0, min((low + high - patch) // 2, size - patch))
+
+    top = start(tile.inside.top, tile.inside.bottom, height)
+    left = start(tile.inside.left, tile.inside.right, width)
+    return Box(top, left, top + patch, left + patch)

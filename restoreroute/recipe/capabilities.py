@@ -1,0 +1,55 @@
+"""What has to fit together in a recipe beyond the form of each value.  Each check gives a message or None."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from restoreroute.spec.backbone import BackboneFamily
+from restoreroute.spec.stages import StageOptions
+
+
+def scale_served(family: BackboneFamily, scale: int, families: Iterable[BackboneFamily]) -> str | None:
+    """The family has to serve the task's scale.
+
+    Args:
+        family: the one that the recipe names.
+        scale: the task's.
+        families: all there are, to say which ones would do.
+    """
+    if scale in family.scales:
+        return None
+    serving = sorted(other.name for other in families if scale in other.scales)
+    served = ", ".join(str(known) for known in sorted(family.scales))
+    advice = f"families that do: {', '.join(serving)}" if serving else "no installed family does"
+    return f"{family.kind} {family.name!r} serves scale {served}, not the task's {scale}; {advice}"
+
+
+def size_fits(family: BackboneFamily, side: int) -> str | None:
+    """Sides of what networks are given have to be multiples of the family's size multiple."""
+    multiple = family.size_multiple
+    if side % multiple == 0:
+        return None
+    return f"must be a multiple of {multiple} for {family.kind} {family.name!r}, not {side}"
+
+
+def stride_fits(stride: int, patch: int) -> str | None:
+    """Patches must leave no gaps."""
+    return f"must be at most the patch's side, {patch}, not {stride}" if stride > patch else None
+
+
+def shares_fit(shares: Sequence[float] | None, branches: int) -> str | None:
+    """There has to be one share per branch, and their sum has to be 1 (within 1e-6)."""
+    if shares is None:
+        return None
+    if len(shares) != branches:
+        return f"must have one share for each of the {branches} branches, not {len(shares)}"
+    total = math.fsum(shares)
+    return None if abs(total - 1) <= 1e-6 else f"must have the sum 1, not {total:.7g}"
+
+
+def warmup_fits(stage: StageOptions) -> str | None:
+    """The warm-up has to end before the stage does."""
+    if stage.iterations == 0 or stage.warmup < stage.iterations:
+        return None
+    return f"must be less than the stage's {stage.iterations} iterations, not {stage.warmup}"

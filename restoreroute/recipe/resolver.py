@@ -1,0 +1,196 @@
+"""Resolves the parts of one recipe."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path as FilePath
+from typing import Any, TypeVar
+
+from restoreroute.errors import InputError, RecipeError, UnknownNameError, nearest
+from restoreroute.plugin.catalogue import Catalogue, Shelf
+from restoreroute.recipe import capabilities
+from restoreroute.recipe.branches import BranchReader
+from restoreroute.recipe.document import Document
+from restoreroute.recipe.findings import Findings
+from restoreroute.recipe.places import Path
+from restoreroute.recipe.plain_recipe import plain_recipe
+from restoreroute.recipe.schema import (
+    PROTOCOLS,
+    Choice,
+    DataOptions,
+    EvaluationOptions,
+    Recipe,
+    SourceChoice,
+)
+from restoreroute.recipe.shorthand import FOLDER, SPLITS
+from restoreroute.recipe.words import one_of
+from restoreroute.spec.backbone import BackboneFamily
+from restoreroute.spec.offering import Offering
+from restoreroute.spec.options import Options
+from restoreroute.spec.plan import (
+    DataPlan,
+    DifficultyPlan,
+    EvaluationPlan,
+    Provider,
+    RunPlan,
+    SourcePlan,
+    TaskPlan,
+)
+from restoreroute.spec.stages import Stages
+
+OfferT = TypeVar("OfferT", bound=Offering[Any])
+
+
+class Resolver:
+    """Resolves one recipe.
+
+    Args:
+        document: the recipe with overrides applied and shorthands written out.
+        catalogue: where names are looked up.
+    """
+
+    def __init__(self, document: Document, catalogue: Catalogue) -> None:
+        self._data = document.data
+        self._catalogue = catalogue
+        self._findings = Findings(document)
+        self._providers: dict[str, Provider] = {}
+
+    def plan(self) -> RunPlan:
+        """The plan.
+
+        Raises:
+            RecipeError: if anything is wrong.
+        """
+        parts = self._findings.fields(Recipe, self._data, ())
+        task = self._task(parts.get("task"))
+        family, options = self._choice(self._catalogue.backbones, parts.get("backbone"), "backbone")
+        branches = None
+        if family is not None:
+            reader = BranchReader(self._findings, family, parts["backbone"].chosen, options)
+            branches = reader.read(self._data.get("branches"))
+            if task is not None:
+                families = tuple(self._catalogue.backbones)
+                served = capabilities.scale_served(family, task.bound.scale, families)
+                self._report(served, ("backbone", "name"))
+        data = self._data_plan(family)
+        difficulty = self._difficulty(parts.get("difficulty"))
+        evaluation = self._evaluation(family)
+        self._check_warmups()
+        if branches is not None and "losses" in parts:
+            shares = capabilities.shares_fit(parts["losses"].target_shares, len(branches))
+            self._report(shares, ("losses", "target_shares"))
+        problems = self._findings.problems()
+        if (
+            problems
+            or task is None
+            or options is None
+            or branches is None
+            or data is None
+            or difficulty is None
+            or evaluation is None
+        ):
+            raise RecipeError(problems)
+        plan = RunPlan(
+            name=parts["name"],
+            seed=parts["seed"],
+            task=task,
+            branches=branches,
+            class_module=parts["class_module"],
+            losses=parts["losses"],
+            data=data,
+            difficulty=difficulty,
+            stages=parts["stages"],
+            evaluation=evaluation,
+            providers=dict(sorted(self._providers.items())),
+            recipe={},
+        )
+        return replace(plan, recipe=plain_recipe(plan, options))
+
+    def _report(self, message: str | None, path: Path) -> None:
+        if message is not None:
+            self._findings.add(message, path)
+
+    def _offer(self, shelf: Shelf[OfferT], name: str, path: Path) -> OfferT | None:
+        try:
+            offer = shelf.get(name)
+        except UnknownNameError as error:
+            self._findings.add(str(error), path)
+            return None
+        self._providers[f"{offer.kind} {offer.name}"] = shelf.provider(name)
+        return offer
+
+    def _choice(self, shelf: Shelf[OfferT], choice: Choice | None, key: str) -> tuple[OfferT | None, Options | None]:
+        """The offering and its options; either is None where it is wrong."""
+        if choice is None:
+            return None, None
+        offer = self._offer(shelf, choice.name, (key, "name"))
+        if offer is None:
+            return None, None
+        return offer, self._findings.model(offer.options, choice.chosen, (key,), beside=("name",))
+
+    def _task(self, choice: Choice | None) -> TaskPlan | None:
+        offer, options = self._choice(self._catalogue.tasks, choice, "task")
+        if offer is None or options is None:
+            return None
+        try:
+            return TaskPlan(offer=offer, options=options, bound=offer.build(options))
+        except (ValueError, InputError) as error:
+            self._findings.add(str(error), ("task",))
+            return None
+
+    def _difficulty(self, choice: Choice | None) -> DifficultyPlan | None:
+        offer, options = self._choice(self._catalogue.difficulty_estimators, choice, "difficulty")
+        if offer is None or options is None:
+            return None
+        return DifficultyPlan(offer=offer, options=options)
+
+    def _data_plan(self, family: BackboneFamily | None) -> DataPlan | None:
+        parts = self._findings.fields(DataOptions, self._data.get("data"), ("data",))
+        sources = {split: self._source(parts.get(split), ("data", split)) for split in SPLITS}
+        if family is not None and "sub_image" in parts:
+            self._report(capabilities.size_fits(family, parts["sub_image"]), ("data", "sub_image"))
+        found = {split: source for split, source in sources.items() if source is not None}
+        if found.keys() != sources.keys() or parts.keys() != DataOptions.model_fields.keys():
+            return None
+        return DataPlan(**{**parts, **found})
+
+    def _source(self, choice: SourceChoice | None, path: Path) -> SourcePlan | None:
+        if choice is None:
+            return None
+        mistaken = self._mistaken_for_folder(choice)
+        if mistaken is not None:
+            self._findings.add(mistaken, path)
+            return None
+        offer = self._offer(self._catalogue.data_sources, choice.source, (*path, "source"))
+        if offer is None:
+            return None
+        options = self._findings.model(offer.options, choice.chosen, path, beside=("source",))
+        return None if options is None else SourcePlan(offer=offer, options=options)
+
+    def _mistaken_for_folder(self, choice: SourceChoice) -> str | None:
+        """What to say if the path of a folder that does not exist is nearly the name of a data source."""
+        path = choice.chosen.get("path")
+        if choice.source != FOLDER or not isinstance(path, str) or len(FilePath(path).parts) != 1:
+            return None
+        meant = nearest(path, self._catalogue.data_sources.names())
+        if meant is None or FilePath(path).exists():
+            return None
+        return f"there is neither a data source nor a folder {path!r}; did you mean {meant!r}?"
+
+    def _evaluation(self, family: BackboneFamily | None) -> EvaluationPlan | None:
+        parts = self._findings.fields(EvaluationOptions, self._data.get("evaluation", {}), ("evaluation",))
+        for index, name in enumerate(parts.get("protocols", ())):
+            if name not in PROTOCOLS:
+                self._findings.add(one_of(name, PROTOCOLS), ("evaluation", "protocols", index))
+        if family is not None and "patch" in parts:
+            self._report(capabilities.size_fits(family, parts["patch"]), ("evaluation", "patch"))
+        if "stride" in parts and "patch" in parts:
+            self._report(capabilities.stride_fits(parts["stride"], parts["patch"]), ("evaluation", "stride"))
+        if parts.keys() != EvaluationOptions.model_fields.keys():
+            return None
+        return EvaluationPlan(**parts)
+
+    def _check_warmups(self) -> None:
+        stages = self._findings.fields(Stages, self._data.get("stages", {}), ("stages",))
+        for name, stage in stages.items():
+            self._report(capabilities.warmup_fits(stage), ("stages", name, "warmup"))

@@ -1,0 +1,138 @@
+"""What a recipe can hold, with all shorthands written out (see :mod:`restoreroute.recipe.shorthand`)."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
+
+from restoreroute.spec.options import Options
+from restoreroute.spec.stages import ClassModuleOptions, LossOptions, Stages
+
+DEFAULT_DIFFICULTY = "interpolation"
+PROTOCOLS = ("classsr", "whole")
+NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
+MIN_SIDE = 8
+MAX_BRANCHES = 64
+
+
+def checked_name(name: str) -> str:
+    """The name, if it can be that of a folder everywhere.
+
+    Raises:
+        ValueError: if it can't.
+    """
+    if not re.fullmatch(NAME_PATTERN.strip("^$"), name):
+        raise ValueError(f"must be letters, digits, '.', '_' and '-', the first no '.' or '-', not {name!r}")
+    return name
+
+
+def _checked_protocols(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("must not hold a protocol twice")
+    return names
+
+
+class WithOptions(Options):
+    """Keys that are not fields are options of an offering, checked once that is looked up."""
+
+    model_config = ConfigDict(extra="allow")
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The options as they were written."""
+        return dict(self.model_extra or {})
+
+
+class Choice(WithOptions):
+    """An offering and its options: keys beside ``name`` are the options of what is named."""
+
+    name: str = Field(min_length=1, description="name of the offering; 'restoreroute plugins' lists them")
+
+
+class DifficultyChoice(Choice):
+    """A difficulty estimator and its options."""
+
+    name: str = Field(DEFAULT_DIFFICULTY, min_length=1, description="name of the difficulty estimator")
+
+
+class SourceChoice(WithOptions):
+    """A data source and its options: keys beside ``source`` are the options of the source."""
+
+    source: str = Field(min_length=1, description="name of the data source")
+
+
+class BranchChoice(WithOptions):
+    """One branch: other keys are options of the family and come before those under ``backbone``."""
+
+    width: int = Field(ge=1, description="width of the network")
+
+
+class DataOptions(Options):
+    """Which images, and how sub-images are cut from them."""
+
+    train: SourceChoice = Field(description="images to train on: a data source, or the path of a folder")
+    validation: SourceChoice = Field(
+        description="images to watch training on: a data source, or the path of a folder; none of train's"
+    )
+    test: SourceChoice = Field(
+        description="images to measure on: a data source, or the path of a folder; none of train's"
+    )
+    sub_image: int = Field(32, ge=MIN_SIDE, description="side of a training sub-image in degraded pixels")
+    step: int = Field(16, ge=1, description="distance of two sub-images in degraded pixels")
+    clean_scales: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        (1.0,), min_length=1, description="sizes of the clean image that sub-images are cut from"
+    )
+    augment: bool = Field(True, description="flip and rotate sub-images at random during training")
+
+
+class EvaluationOptions(Options):
+    """What the run measures at its end."""
+
+    protocols: Annotated[tuple[str, ...], AfterValidator(_checked_protocols)] = Field(
+        PROTOCOLS, description="'classsr' (patches, as in the paper) and 'whole' (whole images)"
+    )
+    patch: int = Field(32, ge=MIN_SIDE, description="side of an inference patch in degraded pixels")
+    stride: int = Field(28, ge=1, description="distance of two patches in degraded pixels, at most patch")
+
+
+def _form_of_branches(value: object) -> str:
+    return "count" if isinstance(value, int) else "list"
+
+
+Branches = Annotated[
+    Annotated[tuple[BranchChoice, ...], Tag("list")] | Annotated[int, Field(ge=2, le=MAX_BRANCHES), Tag("count")],
+    Discriminator(_form_of_branches),
+]
+
+
+class Recipe(Options):
+    """A run: what to restore, with which networks, trained on which images."""
+
+    name: Annotated[str, AfterValidator(checked_name)] = Field(
+        "recipe",
+        description="name of the run and of its folder; the name of the file if not set",
+        json_schema_extra={"pattern": NAME_PATTERN},
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="where all randomness of the run comes from")
+    task: Choice = Field(description="how clean images become degraded ones: a task's name, with its options")
+    backbone: Choice = Field(description="the branches' network design: a family's name, with its options")
+    branches: Branches | None = Field(
+        None,
+        description="branches, cheapest first: a list of widths (with options of the family), or how many; "
+        "the family's published widths if not set",
+    )
+    class_module: ClassModuleOptions = Field(
+        default_factory=ClassModuleOptions, description="the network that sends patches to branches"
+    )
+    losses: LossOptions = Field(default_factory=LossOptions, description="weights of the losses")
+    data: DataOptions = Field(description="which images, and how sub-images are cut from them")
+    difficulty: DifficultyChoice = Field(
+        default_factory=DifficultyChoice,
+        description="what ranks sub-images into one class per branch: an estimator's name, with its options",
+    )
+    stages: Stages = Field(default_factory=Stages, description="the training schedule")
+    evaluation: EvaluationOptions = Field(
+        default_factory=EvaluationOptions, description="what the run measures at its end"
+    )

@@ -1,0 +1,51 @@
+"""results.json: every figure of a run or an evaluation, with what made it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from restoreroute.imaging.atomic import write_atomically
+from restoreroute.spec.results import RunResults
+
+FORMAT = 1
+
+
+def save_results(path: Path, results: RunResults, *, key: str, provenance: Mapping[str, Any]) -> None:
+    """Write results atomically; ``key`` tells later whether they still hold.
+
+    Raises:
+        OutputError: if they can't be written.
+    """
+    content = {"format": FORMAT, "key": key, "provenance": provenance, **asdict(results)}
+    text = json.dumps(_finite(content), indent=1)
+    write_atomically(path, lambda file: file.write(text.encode()))
+
+
+def load_results(path: Path, *, key: str) -> RunResults | None:
+    """Results that were written under the same key, or None."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    if content.get("format") != FORMAT or content.get("key") != key:
+        return None
+    known = {name: content[name] for name in RunResults.__dataclass_fields__}
+    return TypeAdapter(RunResults).validate_python(known)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity: the PSNR of equal images becomes null's neighbour, the largest float."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and math.isinf(value):
+        return math.copysign(1.7976931348623157e308, value)
+    return value

@@ -1,0 +1,72 @@
+"""The branches: networks that restore the same images at different cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from torch import Tensor, nn
+
+
+class BranchBank(nn.Module):
+    """M networks of one task, cheapest first.
+
+    Each maps (B, C, h, w) to (B, C, h * scale, w * scale).  Keys of the state are ``<index>.<parameter>``.
+    """
+
+    def __init__(self, networks: Sequence[nn.Module], *, scale: int) -> None:
+        super().__init__()
+        if not networks:
+            raise ValueError("a BranchBank needs at least one network")
+        self.scale = scale
+        for index, network in enumerate(networks):
+            self.add_module(str(index), network)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, index: int) -> nn.Module:
+        return self.get_submodule(str(range(len(self))[index]))
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return self.children()
+
+    def mixture(self, degraded: Tensor, probability: Tensor) -> Tensor:
+        """Every branch on every sub-image, weighted by its probability (paper eq. 1): training only.
+
+        Args:
+            degraded: (B, C, h, w).
+            probability: (B, M).
+        """
+        return mix([branch(degraded) for branch in self], probability)
+
+    def dispatch(self, degraded: Tensor, route: Tensor) -> Tensor:
+        """Each patch through its own branch, patches of one branch together.
+
+        Args:
+            degraded: (B, C, h, w).
+            route: (B,) integer branch index.
+
+        Returns:
+            (B, C, h * scale, w * scale), equal to running the patches one by one.
+        """
+        batch, channels, height, width = degraded.shape
+        restored = degraded.new_empty(batch, channels, height * self.scale, width * self.scale)
+        for index, branch in enumerate(self):
+            chosen = (route == index).nonzero().squeeze(1)
+            if chosen.numel():
+                restored[chosen] = branch(degraded[chosen])
+        return restored
+
+
+def mix(outputs: Sequence[Tensor], probability: Tensor) -> Tensor:
+    """Sum over i of p_i * outputs_i (paper eq. 1).
+
+    Args:
+        outputs: M tensors (B, C, H, W).
+        probability: (B, M).
+    """
+    weights = probability[:, :, None, None, None]  # (B, M, 1, 1, 1)
+    mixture = outputs[0] * weights[:, 0]
+    for index in range(1, len(outputs)):
+        mixture = mixture + outputs[index] * weights[:, index]
+    return mixture

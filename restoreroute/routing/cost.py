@@ -1,0 +1,67 @@
+"""What a network costs, in two conventions that are never mixed.
+
+executed: 2 x multiply-accumulates that are really done.
+paper: as published for ClassSR, which charges a transposed convolution at its output size, stride^2 times what
+is done.  The two agree wherever there is no transposed convolution.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """Operations (2 per multiply-accumulate) for one input, and the parameters that do them."""
+
+    executed: int
+    paper: int
+    parameters: int
+
+
+def measure_cost(network: nn.Module, input_shape: Sequence[int]) -> Cost:
+    """Count what a forward pass does, on the real network, without computing it.
+
+    Args:
+        network: any module with one tensor argument.
+        input_shape: (B, C, h, w).
+    """
+    shadow = copy.deepcopy(network).to("meta").eval()
+    example = torch.empty(tuple(input_shape), device="meta")
+    return Cost(
+        executed=_count(shadow, example, {}),
+        paper=_count(shadow, example, {torch.ops.aten.convolution: _convolution_at_output_size}),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    )
+
+
+def _count(network: nn.Module, example: torch.Tensor, mapping: dict[Any, Any]) -> int:
+    with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=mapping) as counter:
+        network(example)
+    return int(counter.get_total_flops())
+
+
+def _convolution_at_output_size(
+    input_shape: Sequence[int],
+    weight_shape: Sequence[int],
+    _bias: Any,
+    _stride: Any,
+    _padding: Any,
+    _dilation: Any,
+    transposed: bool,
+    *_rest: Any,
+    out_shape: Sequence[int],
+    **_unused: Any,
+) -> int:
+    """Charge a transposed convolution for every pixel of its output, an ordinary one as executed."""
+    if not transposed:
+        return int(conv_flop_count(list(input_shape), list(weight_shape), list(out_shape), transposed=False))
+    return 2 * out_shape[0] * prod(weight_shape) * prod(out_shape[2:])

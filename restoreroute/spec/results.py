@@ -1,0 +1,97 @@
+"""Figures of an evaluation, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quality:
+    """How close restored images are to clean ones.
+
+    Attributes:
+        psnr_rgb: dB, over all channels jointly.
+        psnr_y: dB on BT.601 luma; None where images are not RGB.
+        ssim: mean structural similarity on luma (on all channels where images are not RGB); None where an image
+            is too small for it.
+    """
+
+    psnr_rgb: float
+    psnr_y: float | None
+    ssim: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultRow:
+    """One way to restore, measured over a set.
+
+    Attributes:
+        name: e.g. ``"routed"``.
+        quality: mean over the images.
+        shares: share of the patches per branch, cheapest first; empty where nothing is routed.
+        executed: mean operations of the branches per patch (2 per multiply-accumulate).
+        charged: executed operations with the overlap of patches and the Class-Module, per patch area of the image.
+        paper: mean operations of the branches per patch in the paper's convention.
+        seconds: time to restore the set, Class-Module included, metrics not.
+    """
+
+    name: str
+    quality: Quality
+    shares: tuple[float, ...]
+    executed: float
+    charged: float
+    paper: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageFigures:
+    """Quality of every row for one image."""
+
+    file: str
+    rows: dict[str, Quality]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetResult:
+    """All rows for one set of images under one protocol.
+
+    Attributes:
+        confidence: mean largest probability over all patches, None where there is no Class-Module.
+    """
+
+    set_name: str
+    protocol: str
+    patches: int
+    confidence: float | None
+    rows: tuple[ResultRow, ...]
+    images: tuple[ImageFigures, ...]
+
+    def row(self, name: str) -> ResultRow:
+        """The row of that name.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        for row in self.rows:
+            if row.name == name:
+                return row
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResults:
+    """What a run came to.
+
+    Attributes:
+        folder: where everything was written.
+        model: path of the model file.
+        sets: one entry per protocol.
+        stages: validation figures of every training stage.
+    """
+
+    name: str
+    folder: str
+    model: str
+    sets: tuple[SetResult, ...]
+    stages: dict[str, list[dict[str, float]]]

@@ -1,0 +1,95 @@
+"""What can be set for each training stage.  Defaults are the paper's (section 4.1)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from restoreroute.spec.options import Options
+
+Count = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class StageOptions(Options):
+    """One run of the optimiser (Adam, learning rate on a cosine from ``lr`` to ``lr_final``)."""
+
+    iterations: int = Field(ge=0, description="optimiser updates; 0 skips the stage")
+    batch: Count = Field(description="sub-images in one update")
+    lr: Rate = Field(description="learning rate at the start")
+    lr_final: float = Field(1e-7, ge=0, description="learning rate at the end of the cosine")
+    warmup: int = Field(0, ge=0, description="updates over which the learning rate rises from 0 to lr")
+    beta1: float = Field(0.9, ge=0, lt=1, description="Adam's decay of the mean gradient")
+    beta2: float = Field(0.99, ge=0, lt=1, description="Adam's decay of the mean squared gradient")
+    validate_every: Count = Field(5000, description="updates between two validations")
+    checkpoint_every: Count = Field(5000, description="updates between two checkpoints")
+
+
+class BaselineStage(StageOptions):
+    """The full network on all data: what the routed model is measured against."""
+
+    iterations: int = Field(1_000_000, ge=0, description="optimiser updates; 0 trains no baseline")
+    batch: Count = Field(16, description="sub-images in one update")
+    lr: Rate = Field(1e-3, description="learning rate at the start")
+
+
+class PretrainStage(StageOptions):
+    """Each branch alone, on the sub-images of its difficulty class."""
+
+    iterations: int = Field(500_000, ge=0, description="optimiser updates of each branch")
+    batch: Count = Field(16, description="sub-images in one update")
+    lr: Rate = Field(1e-3, description="learning rate at the start")
+    own_class: bool = Field(True, description="train on the branch's difficulty class only, not on all data")
+
+
+class ClassModuleStage(StageOptions):
+    """The Class-Module on all data with the branches frozen."""
+
+    iterations: int = Field(200_000, ge=0, description="optimiser updates")
+    batch: Count = Field(96, description="sub-images in one update")
+    lr: Rate = Field(2e-4, description="learning rate at the start")
+    pool: int = Field(
+        0,
+        ge=0,
+        description="train on this many sub-images whose branch outputs are computed once and kept in memory "
+        "(half precision); 0 computes every branch in every update, on all data with augmentation",
+    )
+
+
+class JointStage(StageOptions):
+    """Class-Module and branches together."""
+
+    iterations: int = Field(200_000, ge=0, description="optimiser updates")
+    batch: Count = Field(96, description="sub-images in one update")
+    lr: Rate = Field(2e-4, description="learning rate at the start")
+
+
+class Stages(Options):
+    """The training schedule, in the order in which it runs."""
+
+    baseline: BaselineStage = Field(default_factory=BaselineStage, description="full network on all data")
+    pretrain: PretrainStage = Field(default_factory=PretrainStage, description="each branch on its class")
+    class_module: ClassModuleStage = Field(
+        default_factory=ClassModuleStage, description="Class-Module, branches frozen"
+    )
+    joint: JointStage = Field(default_factory=JointStage, description="everything together")
+
+
+class LossOptions(Options):
+    """Weights of the three losses (paper eq. 2) and the shares that the Average-Loss aims at."""
+
+    image: Weight = Field(2000.0, description="weight of the Image-Loss (L1)")
+    class_: Weight = Field(1.0, alias="class", description="weight of the Class-Loss (paper eq. 3)")
+    average: Weight = Field(6.0, description="weight of the Average-Loss (paper eq. 4)")
+    target_shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] | None = Field(
+        None,
+        description="share of the batch each branch should get, cheapest first, sum 1; uniform if not set",
+    )
+
+
+class ClassModuleOptions(Options):
+    """The shape of the Class-Module."""
+
+    width: int = Field(128, ge=1, description="channels of its hidden layers; the paper's is 128")

@@ -1,0 +1,72 @@
+"""What a restoration task is: how clean images become degraded ones, and how results are judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from restoreroute.spec.offering import Offering
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@runtime_checkable
+class BoundTask(Protocol):
+    """A task with its options set.  Images are H x W x C float32 in [0, 1]."""
+
+    @property
+    def scale(self) -> int:
+        """Side of the clean image over side of the degraded one; 1 where the size stays."""
+        ...
+
+    @property
+    def channels(self) -> int:
+        """Colour channels that networks take and give."""
+        ...
+
+    @property
+    def random(self) -> bool:
+        """True if :meth:`degrade` draws from its generator; degraded images are then made anew each time."""
+        ...
+
+    @property
+    def degraded_bits(self) -> int | None:
+        """8 where degraded values are multiples of 1/255, None where they are any float."""
+        ...
+
+    @property
+    def crop_border(self) -> int:
+        """Pixels of the clean image dropped at each side before a metric."""
+        ...
+
+    def degrade(self, clean: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
+        """Degrade a clean image whose sides are multiples of ``scale``.
+
+        Args:
+            clean: H x W x C in [0, 1].
+            generator: the only source of randomness.
+
+        Returns:
+            H/scale x W/scale x C.
+        """
+        ...
+
+    def interpolate(self, degraded: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Restore without a network, for example by bicubic interpolation: the row every network has to beat.
+
+        Args:
+            degraded: h x w x C; C may be any number of channels.
+
+        Returns:
+            h*scale x w*scale x C, not clipped.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(Offering[BoundTask]):
+    """A task that recipes can name.  ``build(options)`` gives a :class:`BoundTask`."""
+
+    kind = "task"

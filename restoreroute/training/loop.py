@@ -1,0 +1,192 @@
+"""One loop for every training stage."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from restoreroute.data.prefetch import prefetch
+from restoreroute.errors import TrainingError
+from restoreroute.spec.events import Listener, TrainingProgress, Validated
+from restoreroute.spec.stages import StageOptions
+from restoreroute.training.checkpoint import Checkpoint, CheckpointFile
+
+BatchT = TypeVar("BatchT")
+
+REPORT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepLosses:
+    """What one update came to.
+
+    Attributes:
+        terms: ``"total"`` is minimised; the others are its unweighted terms.
+        probability: (B, M) of the batch, or None where there is no Class-Module.
+    """
+
+    terms: Mapping[str, Tensor]
+    probability: Tensor | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Generic[BatchT]):
+    """What is trained, on what, for which losses.
+
+    Attributes:
+        name: shown in reports and errors.
+        network: what is trained and saved.
+        fetch: the batch of each iteration, counted from 0; called in another thread.
+        losses: losses of a batch, with gradient.
+        validate: figures on validation images.
+    """
+
+    name: str
+    options: StageOptions
+    network: nn.Module
+    fetch: Callable[[int], BatchT]
+    losses: Callable[[BatchT], StepLosses]
+    validate: Callable[[], Mapping[str, float]]
+
+
+def learning_rate(options: StageOptions, iteration: int) -> float:
+    """Linear warm-up, then a cosine from ``lr`` to ``lr_final``; ``iteration`` counts from 0."""
+    if iteration < options.warmup:
+        return options.lr * (iteration + 1) / options.warmup
+    progress = (iteration - options.warmup) / max(options.iterations - options.warmup, 1)
+    return options.lr_final + (options.lr - options.lr_final) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def train(stage: Stage[BatchT], *, file: CheckpointFile, listen: Listener) -> list[dict[str, float]]:
+    """Train a stage to its end, going on from its last checkpoint.
+
+    Parameters that do not require a gradient stay as they are.
+
+    Returns:
+        The figures of every validation, each with its ``"iteration"``.
+
+    Raises:
+        TrainingError: if a loss is no longer finite; the last good checkpoint stays on disk.
+        OutputError: if a checkpoint can't be written.
+    """
+    options = stage.options
+    optimiser = torch.optim.Adam(
+        [parameter for parameter in stage.network.parameters() if parameter.requires_grad],
+        lr=options.lr,
+        betas=(options.beta1, options.beta2),
+    )
+    validations: list[dict[str, float]] = []
+    start = 0
+    if (found := file.load(listen=listen)) is not None:
+        stage.network.load_state_dict(found.network)
+        optimiser.load_state_dict(found.optimiser)
+        start, validations = found.iteration, list(found.validations)
+
+    def save(iteration: int) -> None:
+        file.save(
+            Checkpoint(
+                key=file.key,
+                iteration=iteration,
+                network=stage.network.state_dict(),
+                optimiser=optimiser.state_dict(),
+                validations=validations,
+            )
+        )
+
+    meter = _Meter(stage.name, options.iterations, start)
+    for iteration, batch in prefetch(stage.fetch, start, options.iterations):
+        rate = learning_rate(options, iteration)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        losses = stage.losses(batch)
+        optimiser.zero_grad(set_to_none=True)
+        losses.terms["total"].backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+        done = iteration + 1
+        meter.add(losses)
+        last = done == options.iterations
+        due = last or done % options.checkpoint_every == 0
+        if due or meter.is_due():
+            listen(meter.report(done, rate))
+        if last or done % options.validate_every == 0:
+            figures = _validate(stage)
+            validations.append({"iteration": done, **figures})
+            listen(Validated(step=stage.name, iteration=done, figures=figures))
+        if due:
+            save(done)
+    return validations
+
+
+def _validate(stage: Stage[BatchT]) -> dict[str, float]:
+    stage.network.eval()
+    with torch.inference_mode():
+        figures = dict(stage.validate())
+    stage.network.train()
+    return figures
+
+
+class _Meter:
+    """Sums of losses since the last report, and the check that they are finite."""
+
+    def __init__(self, stage: str, iterations: int, start: int) -> None:
+        self.stage = stage
+        self.iterations = iterations
+        self.start = self.reported = start
+        self.began = self.last_report = time.monotonic()
+        self.sums: dict[str, Tensor] = {}
+        self.use: Tensor | None = None
+        self.confidence: Tensor | None = None
+        self.seen = 0
+
+    def add(self, losses: StepLosses) -> None:
+        for name, value in losses.terms.items():
+            self.sums[name] = self.sums.get(name, torch.zeros_like(value)) + value.detach()
+        if losses.probability is not None:
+            probability = losses.probability.detach()
+            largest, chosen = probability.max(dim=1)
+            use = torch.bincount(chosen, minlength=probability.shape[1])
+            self.use = use if self.use is None else self.use + use
+            confidence = largest.mean()
+            self.confidence = confidence if self.confidence is None else self.confidence + confidence
+        self.seen += 1
+
+    def is_due(self) -> bool:
+        return time.monotonic() - self.last_report >= REPORT_SECONDS
+
+    def report(self, done: int, rate: float) -> TrainingProgress:
+        """Means since the last report; starts anew.
+
+        Raises:
+            TrainingError: if a loss since the last report was not finite.
+        """
+        means = {name: value.item() / self.seen for name, value in self.sums.items()}
+        for name, mean in means.items():
+            if not math.isfinite(mean):
+                raise TrainingError(
+                    f"the {name} loss became {mean} between iterations {self.reported} and {done}",
+                    where=f"stage {self.stage}",
+                    hint="lower its learning rate; a new run goes on from the last good checkpoint",
+                )
+        now = time.monotonic()
+        speed = (done - self.start) / max(now - self.began, 1e-9)
+        progress = TrainingProgress(
+            step=self.stage,
+            iteration=done,
+            iterations=self.iterations,
+            losses=means,
+            shares=() if self.use is None else tuple((self.use / self.use.sum()).tolist()),
+            confidence=None if self.confidence is None else self.confidence.item() / self.seen,
+            learning_rate=rate,
+            rate=speed,
+            seconds_left=(self.iterations - done) / speed,
+        )
+        self.reported, self.last_report = done, now
+        self.sums, self.use, self.confidence, self.seen = {}, None, None, 0
+        return progress

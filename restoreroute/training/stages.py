@@ -1,0 +1,112 @@
+"""The stages of ClassSR: in each, what is trainable, what is frozen, and which losses act (paper section 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import nn
+
+from restoreroute.data.sub_images import Batch
+from restoreroute.routing.branches import mix
+from restoreroute.routing.losses import RoutingLoss, image_loss
+from restoreroute.routing.router import Router
+from restoreroute.spec.stages import StageOptions
+from restoreroute.training.loop import Stage, StepLosses
+from restoreroute.training.pool import PooledBatch
+
+Validate = Callable[[], Mapping[str, float]]
+
+
+def network_stage(
+    name: str,
+    network: nn.Module,
+    *,
+    options: StageOptions,
+    fetch: Callable[[int], Batch],
+    validate: Validate,
+    device: torch.device,
+) -> Stage[Batch]:
+    """One network alone under the Image-Loss: the baseline, or a branch in pre-training."""
+    network.train().requires_grad_(True)
+
+    def losses(batch: Batch) -> StepLosses:
+        loss = image_loss(network(batch.degraded), batch.clean)
+        return StepLosses(terms={"total": loss, "image": loss})
+
+    return Stage(
+        name=name,
+        options=options,
+        network=network,
+        fetch=_on(device, fetch),
+        losses=losses,
+        validate=validate,
+    )
+
+
+def class_module_stage(
+    name: str,
+    router: Router,
+    *,
+    options: StageOptions,
+    loss: RoutingLoss,
+    fetch: Callable[[int], Batch],
+    validate: Validate,
+    device: torch.device,
+) -> Stage[Batch]:
+    """The Class-Module under all three losses, every branch frozen.
+
+    Batches may be :class:`PooledBatch`, whose branch outputs were made before; else the branches run.
+    """
+    _freeze(router.branches)
+    router.class_module.train().requires_grad_(True)
+
+    def losses(batch: Batch) -> StepLosses:
+        probability = router.probability(batch.degraded)
+        if isinstance(batch, PooledBatch):
+            mixture = mix(batch.outputs, probability)
+        else:
+            mixture = router.branches.mixture(batch.degraded, probability)
+        return StepLosses(
+            terms=loss(mixture=mixture, clean=batch.clean, probability=probability), probability=probability
+        )
+
+    return Stage(
+        name=name,
+        options=options,
+        network=router.class_module,
+        fetch=_on(device, fetch),
+        losses=losses,
+        validate=validate,
+    )
+
+
+def joint_stage(
+    name: str,
+    router: Router,
+    *,
+    options: StageOptions,
+    loss: RoutingLoss,
+    fetch: Callable[[int], Batch],
+    validate: Validate,
+    device: torch.device,
+) -> Stage[Batch]:
+    """Class-Module and branches together under all three losses."""
+    router.train().requires_grad_(True)
+
+    def losses(batch: Batch) -> StepLosses:
+        mixture, probability = router(batch.degraded)
+        return StepLosses(
+            terms=loss(mixture=mixture, clean=batch.clean, probability=probability), probability=probability
+        )
+
+    return Stage(name=name, options=options, network=router, fetch=_on(device, fetch), losses=losses, validate=validate)
+
+
+def _freeze(network: nn.Module) -> None:
+    """No gradients, and no statistics of normalisation layers either."""
+    network.eval().requires_grad_(False)
+
+
+def _on(device: torch.device, fetch: Callable[[int], Batch]) -> Callable[[int], Batch]:
+    return lambda iteration: fetch(iteration).to(device)
