@@ -105,7 +105,7 @@ class Problem:
     Attributes:
         message: what is wrong, with the nearest right answer where there is one.
         path: keys that lead to it, e.g. ``("stages", "joint", "lr")``.
-        source: file name, or ``"override"`` for a value from the command line.
+        source: file name, or ``"override <text>"`` for a value from the command line.
         line: line number from 1, or None where the source has none.
         column: column number from 1, or None where the source has none.
     """

@@ -14,6 +14,7 @@ from restoreroute.recipe.plain import plain
 from restoreroute.recipe.yaml_core import NULL, SCALARS, TAG, CoreLoader, scalar_value
 from restoreroute.recipe.yaml_words import in_plain_words
 
+MAX_DEPTH = 50
 MAX_NODES = 100_000
 """Aliases make a short text stand for very much data; recipes are small."""
 
@@ -116,15 +117,14 @@ class Reading:
 
     def read(self, node: yaml.Node) -> Any:
         """The plain data of a node and all below it."""
-        try:
-            return self._read(node, ())
-        except RecursionError:
-            raise RecipeError([self.start.problem("is nested too deeply")]) from None
+        return self._read(node, ())
 
     def _read(self, node: yaml.Node, path: Path) -> Any:
         self._count += 1
         if self._count > MAX_NODES:
             raise RecipeError([self.start.problem(f"has more than {MAX_NODES} values; too many for a recipe")])
+        if len(path) > MAX_DEPTH:
+            raise RecipeError([self.start.problem("is nested too deeply")])
         self.values[path] = self.place(node)
         if node in self._open:
             self._refuse(node, path, "contains itself")

@@ -49,7 +49,7 @@ def refused(text: str) -> str:
         ("\nhello", "r.yml:2:1: a recipe is a mapping of keys to values, not the text 'hello'"),
         ("", "r.yml: is empty; a recipe needs task, backbone and data"),
         ("# only this\n", "r.yml: is empty; a recipe needs task, backbone and data"),
-        ("a: " + "[" * 3000, "r.yml: is nested too deeply"),
+        ("a: " + "[" * 500, "r.yml: is nested too deeply"),
         ("a: !<x", "r.yml:1:7: expected '>', but found '\\x00'"),
     ],
 )
@@ -60,6 +60,11 @@ def test_syntax(text: str, message: str) -> None:
 def test_aliases_that_multiply_are_refused() -> None:
     levels = "\n".join(f"l{i}: &l{i} [{', '.join([f'*l{i - 1}'] * 9)}]" for i in range(1, 9))
     assert refused(f"l0: &l0 [1]\n{levels}\n") == "r.yml: has more than 100000 values; too many for a recipe"
+
+
+def test_aliases_that_nest_deeply_are_refused() -> None:
+    levels = "\n".join(f"l{i}: &l{i} [*l{i - 1}]" for i in range(1, 60))
+    assert refused(f"l0: &l0 [1]\n{levels}\n") == "r.yml: is nested too deeply"
 
 
 def test_all_problems_of_the_text_at_once() -> None:

@@ -93,6 +93,7 @@ def test_validation_and_test_images_are_not_those_of_training(problems: Any) -> 
             "7:41: stages.joint.warmup: must be less than the stage's 5 iterations, not 5",
         ),
         ("evaluation: {stride: 33}", "7:22: evaluation.stride: must be at most the patch's side, 32, not 33"),
+        ("evaluation: {patch: big}", "7:21: evaluation.patch: must be a whole number, not text 'big'"),
         ("evaluation: {patch: 16}", "7:1: evaluation.stride: must be at most the patch's side, 16, not 28"),
         (
             "evaluation: {protocols: [clasr]}",
