@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from restoreroute.errors import InputError
-from restoreroute.imaging.color import from_float
-from restoreroute.imaging.metrics import psnr, psnr_y, ssim, ssim_y
+from restoreroute.imaging.color import from_float, rgb_to_y
+from restoreroute.imaging.metrics import psnr, ssim
 from restoreroute.inference.engine import restore_cells, restore_classsr, restore_whole
 from restoreroute.inference.tiles import Tile, cell_tiles, classsr_tiles
 from restoreroute.routing.branches import BranchBank
@@ -128,10 +128,10 @@ def make_protocol(name: str, *, patch: int, stride: int, crop_border: int) -> Ev
 def compare(restored: NDArray[np.number], clean: NDArray[np.number], *, crop_border: int) -> Quality:
     """Quality of an image on 0..255 of the same size as its clean one."""
     color = clean.shape[2] == 3
+    lumas = (rgb_to_y(restored), rgb_to_y(clean)) if color else (restored, clean)
     large_enough = min(clean.shape[:2]) - 2 * crop_border >= SMALLEST_FOR_SSIM
-    similarity = ssim_y if color else ssim
     return Quality(
         psnr_rgb=psnr(restored, clean, data_range=PEAK, crop_border=crop_border),
-        psnr_y=psnr_y(restored, clean, data_range=PEAK, crop_border=crop_border) if color else None,
-        ssim=similarity(restored, clean, data_range=PEAK, crop_border=crop_border) if large_enough else None,
+        psnr_y=psnr(*lumas, data_range=PEAK, crop_border=crop_border) if color else None,
+        ssim=ssim(*lumas, data_range=PEAK, crop_border=crop_border) if large_enough else None,
     )

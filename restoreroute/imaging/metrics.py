@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from skimage.metrics import structural_similarity
 
 from restoreroute.imaging.color import rgb_to_y
 
@@ -68,10 +68,18 @@ def ssim(a: Image, b: Image, *, data_range: float, crop_border: int = 0) -> floa
         raise ValueError(f"SSIM needs {_WINDOW} x {_WINDOW} pixels, got {size}")
     total = 0.0
     for rows in _overlapping_stripes(height):
-        for channel in range(channels):
-            total += float(_ssim_map(a[rows, :, channel], b[rows, :, channel], data_range).sum())
-    windows: int = (height - _WINDOW + 1) * (width - _WINDOW + 1) * channels
-    return total / windows
+        first, second = a[rows].astype(np.float64), b[rows].astype(np.float64)
+        mean = structural_similarity(
+            first,
+            second,
+            data_range=data_range,
+            channel_axis=2,
+            gaussian_weights=True,
+            sigma=_SIGMA,
+            use_sample_covariance=False,
+        )
+        total += float(mean) * (first.shape[0] - _WINDOW + 1)
+    return total / (height - _WINDOW + 1)
 
 
 def ssim_y(a: Image, b: Image, *, data_range: float, crop_border: int = 0) -> float:
@@ -113,39 +121,3 @@ def _overlapping_stripes(height: int) -> Iterator[slice]:
     """Stripes of rows that share the _WINDOW - 1 rows which windows at their seams need."""
     for top in range(0, height - _WINDOW + 1, _STRIPE):
         yield slice(top, top + _STRIPE + _WINDOW - 1)
-
-
-def _ssim_map(a: Image, b: Image, data_range: float) -> NDArray[np.float64]:
-    """SSIM of every whole window: HxW gives (H-10)x(W-10).
-
-    Written in the sum s = a + b and the difference d = a - b, which needs 4 blurred maps instead of
-    5: 2 (mean_a^2 + mean_b^2) = mean_s^2 + mean_d^2 and 4 mean_a mean_b = mean_s^2 - mean_d^2,
-    variances and covariance likewise. So every factor here is twice that of the paper.
-    """
-    # s is moved to the middle of the range, where E[s^2] - E[s]^2 loses less; variances don't mind
-    maps = np.empty((4, *a.shape))
-    np.add(a, b, out=maps[0], dtype=np.float64)
-    maps[0] -= data_range
-    np.subtract(a, b, out=maps[1], dtype=np.float64)
-    np.square(maps[:2], out=maps[2:])
-    mean_s, mean_d, variance_s, variance_d = _blur(maps)
-    variance_s -= mean_s * mean_s
-    variance_d -= mean_d * mean_d
-    mean_s += data_range
-    mean_s *= mean_s
-    mean_d *= mean_d
-    c1 = 2 * (0.01 * data_range) ** 2
-    c2 = 2 * (0.03 * data_range) ** 2
-    similarity: NDArray[np.float64] = (mean_s - mean_d + c1) * (variance_s - variance_d + c2)
-    similarity /= (mean_s + mean_d + c1) * (variance_s + variance_d + c2)
-    return similarity
-
-
-def _blur(maps: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weighted means over every whole window: NxHxW gives Nx(H-10)x(W-10)."""
-    half = _WINDOW // 2
-    kernel = np.exp(-(np.arange(-half, half + 1) ** 2) / (2 * _SIGMA**2))
-    kernel /= kernel.sum()
-    down = ndimage.correlate1d(maps, kernel, axis=1)[:, half:-half]
-    blurred: NDArray[np.float64] = ndimage.correlate1d(down, kernel, axis=2)[..., half:-half]
-    return blurred
