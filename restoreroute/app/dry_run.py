@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from restoreroute.app.devices import choose_device
-from restoreroute.app.pipeline import Pipeline, SplitFiles
+from restoreroute.app.pipeline import Pipeline
 from restoreroute.app.plugins import open_catalogue
+from restoreroute.app.preparation import SplitFiles
 from restoreroute.app.run_folder import RunFolder
 from restoreroute.recipe.resolve import load_recipe
 from restoreroute.routing.cost import Cost
@@ -54,15 +55,17 @@ def dry_run(
     plan = load_recipe(recipe, catalogue, overrides)
     files = SplitFiles.of(plan)
     few = SplitFiles(train=files.train[:TRIAL_PHOTOS], validation=files.validation[:1], test=files.test[:1])
-    with tempfile.TemporaryDirectory(prefix="restoreroute-") as folder:
-        trained = Pipeline(
-            replace(plan, stages=one_batch_each(plan.stages)),
-            few,
-            folder=RunFolder(Path(folder) / plan.name),
-            catalogue=catalogue,
-            device=choose_device(device),
-            listen=listen,
-        ).execute()
+    with tempfile.TemporaryDirectory(prefix="restoreroute-") as temporary:
+        folder = RunFolder(Path(temporary) / plan.name)
+        with folder.open():
+            trained = Pipeline(
+                replace(plan, stages=one_batch_each(plan.stages)),
+                few,
+                folder=folder,
+                catalogue=catalogue,
+                device=choose_device(device),
+                listen=listen,
+            ).execute()
     return DryRun(
         plan=plan,
         images={"train": len(files.train), "validation": len(files.validation), "test": len(files.test)},

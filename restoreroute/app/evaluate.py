@@ -71,7 +71,7 @@ def evaluate_model(
                     pairs,
                     set_name=images.name,
                     protocol=protocol,
-                    baseline=None if single is None else single.branches[-1],
+                    baseline=single,
                     seed=seed,
                     device=chosen,
                     listen=listen,

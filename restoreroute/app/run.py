@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import torch
 
 from restoreroute.app.devices import choose_device
 from restoreroute.app.keys import digest
-from restoreroute.app.pipeline import Pipeline, SplitFiles, Trained, step_names
+from restoreroute.app.pipeline import Pipeline, Trained
 from restoreroute.app.plugins import open_catalogue
+from restoreroute.app.preparation import SplitFiles
 from restoreroute.app.provenance import as_comment, provenance
 from restoreroute.app.run_folder import RunFolder
+from restoreroute.app.steps import evaluation_name, reported, step_names
 from restoreroute.data.pairs import Pair, PairCache, fingerprint
 from restoreroute.evaluation.evaluate import evaluate
 from restoreroute.evaluation.protocols import make_protocol
@@ -36,9 +39,7 @@ from restoreroute.spec.events import (
     Listener,
     RunFinished,
     RunStarted,
-    StepFinished,
     StepReused,
-    StepStarted,
     ignore,
 )
 from restoreroute.spec.plan import RunPlan
@@ -98,7 +99,7 @@ def _run(plan: RunPlan, folder: RunFolder, catalogue: Catalogue, device: torch.d
     trained = pipeline.execute()
     save_model(trained.model, folder.model)
     if trained.baseline is not None:
-        save_model(pipeline.baseline_model(trained.baseline), folder.baseline)
+        save_model(trained.baseline, folder.baseline)
 
     results = _evaluate(plan, files, trained, folder, facts, device, listen)
     written = {
@@ -130,12 +131,13 @@ def _evaluate(
     key = digest(trained.key, fingerprint(files.test), settings)
     if (done := load_results(folder.results, key=key)) is not None:
         for name in plan.evaluation.protocols:
-            listen(StepReused(step=f"evaluate {name}"))
-        return done
+            listen(StepReused(step=evaluation_name(name)))
+        return replace(done, folder=str(folder.path), model=str(folder.model))
     model = trained.model.to(device)
+    baseline = None if trained.baseline is None else trained.baseline.to(device)
     bound = plan.task.bound
     cache = PairCache(folder.pair_cache, plan.task)
-    first = f"evaluate {plan.evaluation.protocols[0]}"
+    first = evaluation_name(plan.evaluation.protocols[0])
     pairs = cache.load(files.test, clean_scales=(1.0,), listen=listen, step=first)
 
     def draw(pair: Pair, outcome: Outcome, tiles: Sequence[Tile]) -> None:
@@ -153,26 +155,22 @@ def _evaluate(
     sets: list[SetResult] = []
     folder.routes.mkdir(exist_ok=True)
     for name in plan.evaluation.protocols:
-        step = f"evaluate {name}"
         protocol = make_protocol(
             name, patch=plan.evaluation.patch, stride=plan.evaluation.stride, crop_border=bound.crop_border
         )
-        listen(StepStarted(step=step, detail=f"{len(pairs)} photos"))
-        began = time.monotonic()
-        sets.append(
-            evaluate(
+        with reported(listen, evaluation_name(name), f"{len(pairs)} photos"):
+            result = evaluate(
                 model,
                 pairs,
                 set_name="test",
                 protocol=protocol,
-                baseline=trained.baseline,
+                baseline=baseline,
                 seed=plan.seed,
                 device=device,
                 listen=listen,
                 draw=draw,
             )
-        )
-        listen(StepFinished(step=step, seconds=time.monotonic() - began))
+        sets.append(result)
     results = RunResults(
         name=plan.name,
         folder=str(folder.path),

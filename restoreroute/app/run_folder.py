@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from restoreroute.errors import InputError, OutputError
+from restoreroute.imaging.atomic import remove_leftovers
 
 
 @dataclass(frozen=True)
@@ -52,21 +53,26 @@ class RunFolder:
         """Shared by all runs in the same place."""
         return self.path.parent / ".cache" / "pairs"
 
+    @property
+    def state(self) -> Path:
+        return self.path / "state"
+
     def checkpoint(self, stage: str) -> Path:
-        return self.path / "state" / f"{stage}.pt"
+        return self.state / f"{stage}.pt"
 
     @property
     def scores(self) -> Path:
-        return self.path / "state" / "difficulty.npz"
+        return self.state / "difficulty.npz"
 
     def forget(self) -> None:
         """Delete the state of all steps, so that they run anew; results stay until they are replaced."""
-        shutil.rmtree(self.path / "state", ignore_errors=True)
+        shutil.rmtree(self.state, ignore_errors=True)
+        self.state.mkdir(exist_ok=True)
         self.results.unlink(missing_ok=True)
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Make the folder and hold it for this process.
+        """Make the folder, hold it for this process and clear away what killed ones left half written.
 
         Raises:
             OutputError: if it can't be made or written to.
@@ -74,7 +80,7 @@ class RunFolder:
         """
         lock = FileLock(self.path / ".lock")
         try:
-            (self.path / "state").mkdir(parents=True, exist_ok=True)
+            self.state.mkdir(parents=True, exist_ok=True)
             lock.acquire(timeout=0)
         except Timeout:
             raise InputError(
@@ -88,6 +94,8 @@ class RunFolder:
                 where=str(self.path),
                 hint="choose another --runs folder",
             ) from error
+        for folder in (self.path, self.state, self.routes):
+            remove_leftovers(folder)
         try:
             yield
         finally:

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from restoreroute.errors import InputError
+from restoreroute.errors import InputError, OutputError
 from restoreroute.imaging.atomic import write_atomically
-from restoreroute.imaging.color import from_float, split_alpha, to_float
+from restoreroute.imaging.color import from_float, grey_to_rgb, rgb_to_grey, split_alpha, to_float
 from restoreroute.imaging.io import read_image
 from restoreroute.imaging.resize import resize
 from restoreroute.spec.events import Listener, WorkProgress
@@ -66,8 +66,10 @@ def read_clean(file: Path, task: BoundTask, clean_scale: float = 1.0) -> NDArray
         InputError: if the file is no image, or too small to hold one degraded pixel.
     """
     color, _ = split_alpha(read_image(file))
-    if color.shape[2] == 1 and task.channels > 1:
-        color = np.repeat(color, task.channels, axis=2)
+    if task.channels == 1 and color.shape[2] == 3:
+        color = from_float(rgb_to_grey(to_float(color)), color.dtype)
+    elif task.channels == 3:
+        color = grey_to_rgb(color)
     if clean_scale != 1.0:
         color = from_float(resize(to_float(color), clean_scale), color.dtype)
     height, width = (side - side % task.scale for side in color.shape[:2])
@@ -145,7 +147,10 @@ class PairCache:
 
 
 def _save_array(path: Path, array: NDArray[Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"can't be made: {error.strerror}", where=str(path.parent)) from error
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     write_atomically(path, lambda file: file.write(buffer.getbuffer()))
@@ -155,6 +160,6 @@ def _open_array(path: Path) -> NDArray[Any] | None:
     """The cached array, or None where it is missing or damaged and has to be made again."""
     try:
         array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
+    except Exception:  # numpy meets damaged files with exceptions of any kind
         return None
     return array

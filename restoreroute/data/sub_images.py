@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 import torch
@@ -26,8 +27,8 @@ class Batch:
     degraded: Tensor
     clean: Tensor
 
-    def to(self, device: torch.device) -> Batch:
-        return Batch(degraded=self.degraded.to(device), clean=self.clean.to(device))
+    def to(self, device: torch.device) -> Self:
+        return replace(self, degraded=self.degraded.to(device), clean=self.clean.to(device))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ class SubImages:
             self._crop(int(position), int(variant), generator)
             for position, variant in zip(positions, variants, strict=True)
         ]
-        return to_float(np.stack([crop[0] for crop in crops])), to_float(np.stack([crop[1] for crop in crops]))
+        # each on its own: images of 8 and of 16 bits may meet in one batch
+        return np.stack([to_float(crop[0]) for crop in crops]), np.stack([to_float(crop[1]) for crop in crops])
 
     def _crop(
         self, position: int, variant: int, generator: np.random.Generator
@@ -107,5 +109,5 @@ def batches(
 
 
 def as_tensor(images: NDArray[np.float32]) -> Tensor:
-    """(B, H, W, C) array -> (B, C, H, W) channels_last tensor over the same memory."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2)
+    """(B, H, W, C) array -> (B, C, H, W) channels_last tensor, over the same memory if that may be written to."""
+    return torch.from_numpy(np.require(images, requirements="W")).permute(0, 3, 1, 2)

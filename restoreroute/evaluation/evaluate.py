@@ -11,13 +11,12 @@ from statistics import fmean
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from restoreroute.data.pairs import Pair
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.errors import InputError
 from restoreroute.evaluation.protocols import ClasssrProtocol, EvaluationProtocol
-from restoreroute.evaluation.ways import ROUTED, Comparison, Outcome, Work
+from restoreroute.evaluation.ways import Comparison, Outcome, Work
 from restoreroute.imaging.color import to_float
 from restoreroute.inference.tiles import Tile
 from restoreroute.routing.model_file import Model
@@ -65,7 +64,7 @@ def evaluate(
     *,
     set_name: str,
     protocol: EvaluationProtocol,
-    baseline: nn.Module | None,
+    baseline: Model | None,
     seed: int,
     device: torch.device,
     listen: Listener,
@@ -75,7 +74,7 @@ def evaluate(
 
     Args:
         set_name: shown with the figures.
-        baseline: the full network trained alone; its row is left out without it.
+        baseline: the full network trained alone, as a model of one branch; its row is left out without it.
         seed: of the random route and of random degradations, one per image, so that figures repeat.
         draw: called with each image's routed outcome and the tiles of its route.
 
@@ -99,8 +98,8 @@ def evaluate(
             )
             for outcome, quality in zip(outcomes, qualities, strict=True):
                 tallies[outcome.way].add(outcome, quality)
-                if outcome.way == ROUTED:
-                    confidences.append(comparison.classified()[0].max(axis=1))
+                if outcome.confidence is not None:
+                    confidences.append(outcome.confidence)
                     if draw is not None:
                         draw(pair, outcome, comparison.tiles)
             names = [outcome.way for outcome in outcomes]
@@ -134,7 +133,7 @@ def _comparison(
     model: Model,
     pair: Pair,
     protocol: EvaluationProtocol,
-    baseline: nn.Module | None,
+    baseline: Model | None,
     *,
     seed: int,
     device: torch.device,

@@ -24,7 +24,7 @@ class Validator:
 
     Args:
         pairs: the images; a random task draws each one's degradation once, from its place in the list.
-        patch: side of the patch that the Class-Module is trained on, in degraded pixels.
+        patch: side of the patch that the Class-Module sees, in degraded pixels.
         stride: side of a cell.
     """
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from restoreroute.evaluation.protocols import EvaluationProtocol
+from restoreroute.imaging.color import from_float, to_float
 from restoreroute.inference.engine import classify, crop, run_tiles
 from restoreroute.inference.tiles import Tile, covered
 from restoreroute.routing.cost import Cost
@@ -56,13 +57,20 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """One image restored one way: (H, W, C) in [0, 1], not clipped; ``route`` is None where nothing is routed."""
+    """One image restored one way.
+
+    Attributes:
+        restored: (H, W, C) in [0, 1], not clipped.
+        route: (N,) branch of each tile, None where nothing is routed.
+        confidence: (N,) largest probability of each tile, where the Class-Module chose the route.
+    """
 
     way: str
     restored: NDArray[np.float32]
     route: Route | None
     work: Work
     seconds: float
+    confidence: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +86,7 @@ class Comparison:
     """
 
     model: Model
-    baseline: nn.Module | None
+    baseline: Model | None
     protocol: EvaluationProtocol
     degraded: Tensor
     clean: Tensor
@@ -87,39 +95,26 @@ class Comparison:
     def outcomes(self) -> Iterator[Outcome]:
         """Every way in the order of the result table; seconds are taken around each."""
         model, tiles = self.model, self.tiles
-        scale = model.branches.scale
         yield self._timed(INTERPOLATION, self._interpolate, None, Work(patches=len(tiles), area=self._area()))
         if self.baseline is not None:
-            yield self._single(BASELINE, self.baseline, model.costs[-1])
+            yield self._single(BASELINE, self.baseline.branches[-1], self.baseline.costs[-1])
         for network, plan, cost in zip(model.branches, model.plans, model.costs, strict=True):
             yield self._single(f"branch {plan.name}", network, cost)
         if model.class_module is None:
             return
-        probability, seconds = self.classified()
+        start = time.perf_counter()
+        probability = classify(model.class_module, self.degraded, self.tiles, patch=model.patch)
+        seconds = time.perf_counter() - start
         routed = argmax(probability)
-        for way, route, overhead in (
-            (ROUTED, routed, seconds),
-            (RANDOM, shuffled(routed, self.generator), 0.0),
-            (ORACLE, self._oracle(routed, scale), 0.0),
-        ):
-            yield self._routed(way, route, overhead)
+        outcome = self._routed(ROUTED, routed)
+        yield replace(outcome, seconds=outcome.seconds + seconds, confidence=probability.max(axis=1))
+        yield self._routed(RANDOM, shuffled(routed, self.generator))
+        yield self._routed(ORACLE, self._oracle(routed))
 
     @cached_property
     def tiles(self) -> list[Tile]:
         """Units of routing."""
         return self.protocol.tiles(*self.degraded.shape[1:])
-
-    def classified(self) -> tuple[NDArray[np.float32], float]:
-        """Probabilities (N, M) of the tiles, and the seconds that they took.
-
-        Raises:
-            ValueError: if the model has no Class-Module.
-        """
-        if self.model.class_module is None:
-            raise ValueError("a model of one branch has nothing to classify")
-        start = time.perf_counter()
-        probability = classify(self.model.class_module, self.degraded, self.tiles, patch=self.model.patch)
-        return probability, time.perf_counter() - start
 
     def _single(self, way: str, network: nn.Module, cost: Cost) -> Outcome:
         tiles, area = self.tiles, self._area()
@@ -136,7 +131,7 @@ class Comparison:
         scale = self.model.branches.scale
         return self._timed(way, lambda: self.protocol.restore_single(network, self.degraded, tiles, scale), None, work)
 
-    def _routed(self, way: str, route: Route, overhead: float) -> Outcome:
+    def _routed(self, way: str, route: Route) -> Outcome:
         tiles = self.tiles
         executed = np.array([cost.executed for cost in self.model.costs], dtype=np.float64)[route]
         paper = np.array([cost.paper for cost in self.model.costs], dtype=np.float64)[route]
@@ -149,17 +144,16 @@ class Comparison:
             area=self._area(),
             charged=float((executed * windows).sum()) + classifier,
         )
-        outcome = self._timed(
+        return self._timed(
             way,
             lambda: self.protocol.restore_routed(self.model.branches, self.degraded, tiles, route),
             route,
             work,
         )
-        return replace(outcome, seconds=outcome.seconds + overhead)
 
-    def _oracle(self, routed: Route, scale: int) -> Route:
+    def _oracle(self, routed: Route) -> Route:
         """The best route at the routed one's mean cost; it looks at the clean image."""
-        tiles = self.tiles
+        tiles, scale = self.tiles, self.model.branches.scale
         cost = [branch.executed for branch in self.model.costs]
         error = np.empty((len(tiles), len(cost)))
         for branch in range(len(cost)):
@@ -175,7 +169,7 @@ class Comparison:
         height, width = covered(self.tiles)
         scale = self.model.branches.scale
         restored = self.model.task.bound.interpolate(image)[: height * scale, : width * scale]
-        return torch.from_numpy(restored).permute(2, 0, 1)
+        return torch.from_numpy(to_float(from_float(restored, np.uint8))).permute(2, 0, 1)
 
     def _area(self) -> float:
         height, width = covered(self.tiles)

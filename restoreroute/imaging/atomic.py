@@ -63,6 +63,13 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
     _sync_folder(path.parent)
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files that killed processes left in ``folder``, where nobody else may be writing now."""
+    for temporary in folder.glob(".restoreroute-*.tmp"):
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
 def _sync_folder(folder: Path) -> None:
     """Make a rename in ``folder`` last, where the system can.
 

@@ -62,14 +62,14 @@ def ssim(a: Image, b: Image, *, data_range: float, crop_border: int = 0) -> floa
         ValueError: as psnr, and for images below 11 pixels a side after cropping.
     """
     a, b = _comparable(a, b, data_range, crop_border)
-    height, width, channels = a.shape
+    height, width = a.shape[:2]
     if min(height, width) < _WINDOW:
         size = f"{height} x {width} after cropping"
         raise ValueError(f"SSIM needs {_WINDOW} x {_WINDOW} pixels, got {size}")
     total = 0.0
     for rows in _overlapping_stripes(height):
         first, second = a[rows].astype(np.float64), b[rows].astype(np.float64)
-        mean = structural_similarity(
+        mean = structural_similarity(  # type: ignore[no-untyped-call]
             first,
             second,
             data_range=data_range,
@@ -79,7 +79,8 @@ def ssim(a: Image, b: Image, *, data_range: float, crop_border: int = 0) -> floa
             use_sample_covariance=False,
         )
         total += float(mean) * (first.shape[0] - _WINDOW + 1)
-    return total / (height - _WINDOW + 1)
+    windows: int = height - _WINDOW + 1
+    return total / windows
 
 
 def ssim_y(a: Image, b: Image, *, data_range: float, crop_border: int = 0) -> float:

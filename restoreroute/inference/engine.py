@@ -57,13 +57,13 @@ def run_tiles(branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route:
     groups: dict[tuple[int, int, int], list[int]] = defaultdict(list)
     for position, (tile, branch) in enumerate(zip(tiles, route.tolist(), strict=True)):
         groups[branch, tile.window.height, tile.window.width].append(position)
-    with torch.inference_mode():
-        for (branch, height, width), positions in groups.items():
-            size = max(1, BATCH_PIXELS // (height * width))
-            for start in range(0, len(positions), size):
-                batch = positions[start : start + size]
+    for (branch, height, width), positions in groups.items():
+        size = max(1, BATCH_PIXELS // (height * width))
+        for start in range(0, len(positions), size):
+            batch = positions[start : start + size]
+            with torch.inference_mode():  # not around the yield: the mode would hold in the caller's code
                 outputs = branches[branch](_stack(image, [tiles[position].window for position in batch]))
-                yield from zip(batch, outputs, strict=True)
+            yield from zip(batch, outputs, strict=True)
 
 
 def restore_cells(branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -31,21 +32,26 @@ def save_results(path: Path, results: RunResults, *, key: str, provenance: Mappi
 def load_results(path: Path, *, key: str) -> RunResults | None:
     """Results that were written under the same key, or None."""
     try:
-        content = json.loads(path.read_text())
-    except (OSError, ValueError):
+        content = json.loads(path.read_text(), parse_float=_infinite)
+        if content["format"] != FORMAT or content["key"] != key:
+            return None
+        known = {name: content[name] for name in RunResults.__dataclass_fields__}
+        return TypeAdapter(RunResults).validate_python(known)
+    except (OSError, ValueError, TypeError, KeyError):  # missing or damaged
         return None
-    if content.get("format") != FORMAT or content.get("key") != key:
-        return None
-    known = {name: content[name] for name in RunResults.__dataclass_fields__}
-    return TypeAdapter(RunResults).validate_python(known)
+
+
+def _infinite(text: str) -> float:
+    value = float(text)
+    return math.copysign(math.inf, value) if abs(value) == sys.float_info.max else value
 
 
 def _finite(value: Any) -> Any:
-    """JSON has no infinity: the PSNR of equal images becomes null's neighbour, the largest float."""
+    """JSON has no infinity: the PSNR of equal images is written as the largest float."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(item) for item in value]
     if isinstance(value, float) and math.isinf(value):
-        return math.copysign(1.7976931348623157e308, value)
+        return math.copysign(sys.float_info.max, value)
     return value

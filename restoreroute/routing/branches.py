@@ -39,24 +39,6 @@ class BranchBank(nn.Module):
         """
         return mix([branch(degraded) for branch in self], probability)
 
-    def dispatch(self, degraded: Tensor, route: Tensor) -> Tensor:
-        """Each patch through its own branch, patches of one branch together.
-
-        Args:
-            degraded: (B, C, h, w).
-            route: (B,) integer branch index.
-
-        Returns:
-            (B, C, h * scale, w * scale), equal to running the patches one by one.
-        """
-        batch, channels, height, width = degraded.shape
-        restored = degraded.new_empty(batch, channels, height * self.scale, width * self.scale)
-        for index, branch in enumerate(self):
-            chosen = (route == index).nonzero().squeeze(1)
-            if chosen.numel():
-                restored[chosen] = branch(degraded[chosen])
-        return restored
-
 
 def mix(outputs: Sequence[Tensor], probability: Tensor) -> Tensor:
     """Sum over i of p_i * outputs_i (paper eq. 1).

@@ -26,6 +26,7 @@ from restoreroute.spec.stages import ClassModuleOptions
 
 FORMAT = 1
 HEADER_KEY = "restoreroute"
+HEADER_PARTS = frozenset({"format", "task", "branches", "class_module", "patch", "stride", "providers", "summary"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,7 @@ class Model:
         branches: the networks.
         class_module: what routes, or None where there is one branch only.
         class_module_options: its shape, None with it.
-        patch: side of the patch that the Class-Module was trained on, in degraded pixels.
+        patch: side of the patch that the Class-Module sees in inference, in degraded pixels.
         stride: distance of two patches; ``patch - stride`` is shared between neighbours.
         costs: of each branch for one patch.
         class_module_cost: of the Class-Module for one patch, 0 without one.
@@ -103,21 +104,30 @@ def assemble(
 
 
 def build_network(plan: BranchPlan, task: TaskPlan, *, seed: int) -> nn.Module:
-    """A branch with fresh weights, drawn from a random state of their own; channels_last."""
-    with torch.random.fork_rng(devices=[]):
+    """A branch with fresh weights, drawn from a random state of their own; channels_last.
+
+    Raises:
+        InputError: if the family has no such width.
+    """
+    with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = plan.family.build(
-            plan.options, width=plan.width, scale=task.bound.scale, channels=task.bound.channels
-        )
+        try:
+            network = plan.family.build(
+                plan.options, width=plan.width, scale=task.bound.scale, channels=task.bound.channels
+            )
+        except ValueError as error:
+            raise InputError(str(error), where=f"branch {plan.name}") from None
     channels_last(network)
     return network
 
 
 def build_class_module(options: ClassModuleOptions, *, channels: int, branches: int, seed: int) -> ClassModule:
     """A Class-Module with fresh weights, drawn from a random state of their own; channels_last."""
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng():
         torch.manual_seed(seed)
-        module = ClassModule(channels=channels, branches=branches, width=options.width)
+        module = ClassModule(
+            channels=channels, branches=branches, width=options.width, initialisation=options.initialisation
+        )
     channels_last(module)
     return module
 
@@ -152,7 +162,8 @@ def save_model(model: Model, path: Path) -> None:
     for prefix, network in (("branches", model.branches), ("class_module", model.class_module)):
         if network is not None:
             for name, tensor in network.state_dict().items():
-                tensors[f"{prefix}.{name}"] = tensor.detach().cpu().contiguous()
+                # cloned: a network may hold one tensor under two names, which safetensors refuses
+                tensors[f"{prefix}.{name}"] = tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
     data = save(tensors, metadata={HEADER_KEY: json.dumps(header, sort_keys=True)})
     write_atomically(path, lambda file: file.write(data))
 
@@ -230,13 +241,21 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError) as error:
         raise InputError(f"can't be read as a model file: {error}", where=where) from None
-    header: dict[str, Any] = json.loads(text)
+    try:
+        header: Any = json.loads(text)
+    except ValueError:
+        header = None
+    if not isinstance(header, dict) or not isinstance(header.get("format"), int):
+        raise InputError("has a damaged header", where=where, hint="copy it again")
     if header["format"] > FORMAT:
         raise InputError(
             f"has format {header['format']}, this version reads up to {FORMAT}",
             where=where,
             hint="upgrade restoreroute",
         )
+    missing = HEADER_PARTS - header.keys()
+    if missing:
+        raise InputError(f"has a header without {', '.join(sorted(missing))}", where=where, hint="copy it again")
     return header, tensors
 
 

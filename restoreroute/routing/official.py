@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,7 @@ import torch
 from torch import Tensor
 
 from restoreroute.errors import InputError
-from restoreroute.routing.class_module import ClassModule
-from restoreroute.routing.model_file import Model, assemble, build_network
+from restoreroute.routing.model_file import Model, assemble, build_class_module, build_network
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.options import Options
 from restoreroute.spec.plan import BranchPlan, Provider, TaskPlan
@@ -54,8 +52,11 @@ def load_official(
             hint="give as many widths as it has branches",
         )
     classifier = {_classifier_name(name): tensor for name, tensor in parts["classifier"].items()}
-    width = len(classifier["features.0.weight"])
-    module = ClassModule(channels=task.bound.channels, branches=len(widths), width=width)
+    first = classifier.get("features.0.weight")
+    if first is None or first.ndim != 4 or not first.numel():
+        raise InputError("classifier has no weights of a first convolution", where=where)
+    shape = ClassModuleOptions(width=len(first))
+    module = build_class_module(shape, channels=task.bound.channels, branches=len(widths), seed=0)
     _fill(module, classifier, "classifier", where)
     plans = [BranchPlan(family=family, options=options, width=width) for width in widths]
     networks = [build_network(plan, task, seed=0) for plan in plans]
@@ -71,7 +72,7 @@ def load_official(
         plans=plans,
         networks=networks,
         class_module=module,
-        class_module_options=ClassModuleOptions(width=width),
+        class_module_options=shape,
         patch=PATCH,
         stride=STRIDE,
         providers=providers,
@@ -82,10 +83,12 @@ def load_official(
 def _read(path: Path) -> dict[str, Tensor]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except Exception as error:  # torch.load meets damaged files with exceptions of any kind
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"can't be read as a checkpoint: {reason}", where=str(path)) from None
-    if not isinstance(content, dict) or not all(isinstance(tensor, Tensor) for tensor in content.values()):
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in content.items()
+    ):
         raise InputError("is no dictionary of tensors", where=str(path))
     return content
 

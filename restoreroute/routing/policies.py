@@ -34,30 +34,57 @@ def shuffled(route: Route, generator: np.random.Generator) -> Route:
 
 
 def oracle(error: NDArray[np.floating], cost: Sequence[float], target: float) -> Route:
-    """The best route of a mean cost: per patch the branch of least error + lambda * cost.
+    """The best route of a mean cost, knowing the clean image: a bound for every other policy.
 
-    Lambda is found by bisection as the smallest one whose mean cost is at most the target, so the route is a
-    bound that knows the clean image.  It can be cheaper than the target: where even lambda 0 is.
+    Per patch the branch of least error + lambda * cost, with the smallest lambda (by bisection) whose mean cost
+    is at most the target; what that leaves of the budget goes to the patches that gain most by it.
 
     Args:
         error: (N, M) summed squared error of each patch through each branch.
         cost: M costs of one patch.
         target: mean cost per patch that the route may reach, in the unit of ``cost``.
+
+    Returns:
+        A route that costs at most the target; less only where more cost would gain nothing.
+
+    Raises:
+        ValueError: if even the cheapest branch costs more than the target.
     """
     costs = np.asarray(cost, dtype=np.float64)
+    budget = target * len(error) * (1 + 1e-9)
+    if costs.min() * len(error) > budget:
+        raise ValueError(f"no route costs as little as {target:g}: the cheapest branch costs {costs.min():g}")
 
     def route(weight: float) -> Route:
         return np.asarray((error + weight * costs).argmin(axis=1), dtype=np.int64)
 
     def affordable(weight: float) -> bool:
-        return bool(costs[route(weight)].mean() <= target)
+        return bool(costs[route(weight)].sum() <= budget)
 
     if affordable(0.0):
         return route(0.0)
-    low, high = 0.0, float(np.ptp(error, axis=1).max() / np.diff(np.unique(costs)).min() + 1)
-    if not affordable(high):
-        raise ValueError(f"no route costs as little as {target:g}: the cheapest branch costs {costs.min():g}")
+    steps = np.diff(np.unique(costs))
+    low, high = 0.0, float(np.ptp(error, axis=1).max() / steps.min() + 1)
     for _ in range(100):
         middle = (low + high) / 2
         low, high = (low, middle) if affordable(middle) else (middle, high)
-    return route(high)
+    return _spend(route(high), error, costs, budget)
+
+
+def _spend(route: Route, error: NDArray[np.floating], costs: NDArray[np.float64], budget: float) -> Route:
+    """Move patches to better branches, most gain for the cost first, while the budget lasts."""
+    patches = np.arange(len(route))
+    gain = error[patches, route][:, None] - error
+    price = costs[None, :] - costs[route][:, None]
+    worth = np.where((gain > 0) & (price > 0), gain / np.where(price > 0, price, 1), 0)
+    spent = costs[route].sum()
+    better = route.copy()
+    for place in np.argsort(-worth, axis=None, kind="stable"):
+        patch, branch = divmod(int(place), len(costs))
+        if worth[patch, branch] <= 0:
+            break
+        extra = costs[branch] - costs[better[patch]]
+        if error[patch, branch] < error[patch, better[patch]] and spent + extra <= budget:
+            better[patch] = branch
+            spent += extra
+    return better

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -93,3 +93,8 @@ class ClassModuleOptions(Options):
     """The shape of the Class-Module."""
 
     width: int = Field(128, ge=1, description="channels of its hidden layers; the paper's is 128")
+    initialisation: Literal["contrast", "uniform"] = Field(
+        "contrast",
+        description="'contrast' starts with filters that sum to zero and so sees texture from the first update; "
+        "'uniform' is torch's default, with which a short schedule does not decide",
+    )

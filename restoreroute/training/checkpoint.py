@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ class CheckpointFile:
             OutputError: if it can't be written.
         """
         staged = self.path.with_suffix(self.path.suffix + ".next")
-        write_atomically(staged, lambda file: torch.save(asdict(checkpoint), file))
+        buffer = io.BytesIO()  # torch.save would report a full disk as a RuntimeError of its own
+        torch.save(asdict(checkpoint), buffer)
+        write_atomically(staged, lambda file: file.write(buffer.getbuffer()))
         try:
             if self.path.exists():
                 self.path.replace(self.previous)
@@ -78,9 +81,11 @@ class CheckpointFile:
             except Exception as error:  # a damaged file raises anything from EOFError to UnpicklingError
                 damage.append(f"{path.name} ({type(error).__name__})")
                 continue
+            same = found.key == self.key
             if damage:
-                listen(Notice(text=f"{damage[0]} is damaged; going on from {path.name}"))
-            return found if found.key == self.key else None
+                remedy = f"going on from {path.name}" if same else "this stage starts over"
+                listen(Notice(text=f"{damage[0]} is damaged; {remedy}"))
+            return found if same else None
         if damage:
             raise RestorerouteError(
                 f"no checkpoint can be read: {', '.join(damage)}",

@@ -21,6 +21,8 @@ BatchT = TypeVar("BatchT")
 
 REPORT_SECONDS = 1.0
 
+LOWER = "lower its learning rate and run again; finished stages are kept"
+
 
 @dataclass(frozen=True, kw_only=True)
 class StepLosses:
@@ -89,6 +91,7 @@ def train(stage: Stage[BatchT], *, file: CheckpointFile, listen: Listener) -> li
         start, validations = found.iteration, list(found.validations)
 
     def save(iteration: int) -> None:
+        _check_weights(stage, iteration)
         file.save(
             Checkpoint(
                 key=file.key,
@@ -122,6 +125,13 @@ def train(stage: Stage[BatchT], *, file: CheckpointFile, listen: Listener) -> li
         if due:
             save(done)
     return validations
+
+
+def _check_weights(stage: Stage[BatchT], done: int) -> None:
+    """A finite loss may still have led to weights that are not: these must not replace a good checkpoint."""
+    for name, parameter in stage.network.named_parameters():
+        if not parameter.isfinite().all():
+            raise TrainingError(f"{name} is not finite after iteration {done}", where=f"stage {stage.name}", hint=LOWER)
 
 
 def _validate(stage: Stage[BatchT]) -> dict[str, float]:
@@ -172,7 +182,7 @@ class _Meter:
                 raise TrainingError(
                     f"the {name} loss became {mean} between iterations {self.reported} and {done}",
                     where=f"stage {self.stage}",
-                    hint="lower its learning rate; a new run goes on from the last good checkpoint",
+                    hint=LOWER,
                 )
         now = time.monotonic()
         speed = (done - self.start) / max(now - self.began, 1e-9)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -19,8 +20,9 @@ class PooledBatch(Batch):
 
     outputs: list[Tensor]
 
-    def to(self, device: torch.device) -> PooledBatch:
-        return PooledBatch(
+    def to(self, device: torch.device) -> Self:
+        return replace(
+            self,
             degraded=self.degraded.to(device),
             clean=self.clean.to(device),
             outputs=[output.to(device) for output in self.outputs],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -15,6 +16,7 @@ from restoreroute.spec.stages import StageOptions
 from restoreroute.training.loop import Stage, StepLosses
 from restoreroute.training.pool import PooledBatch
 
+BatchT = TypeVar("BatchT", bound=Batch)
 Validate = Callable[[], Mapping[str, float]]
 
 
@@ -108,5 +110,5 @@ def _freeze(network: nn.Module) -> None:
     network.eval().requires_grad_(False)
 
 
-def _on(device: torch.device, fetch: Callable[[int], Batch]) -> Callable[[int], Batch]:
+def _on(device: torch.device, fetch: Callable[[int], BatchT]) -> Callable[[int], BatchT]:
     return lambda iteration: fetch(iteration).to(device)

@@ -1,0 +1,87 @@
+"""``restoreroute evaluate``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def test_photos(recipe: Path) -> Path:
+    return recipe.parent / "photos" / "test"
+
+
+def test_both_protocols_agree_with_the_run(
+    command: Callable[..., Any], finished: Any, test_photos: Path, here: Path
+) -> None:
+    done = command("evaluate", "--model", finished.model, test_photos, "--markdown")
+
+    assert done.code == 0
+    assert list(here.iterdir()) == []
+    results = json.loads((finished.folder / "results.json").read_text())
+    for one in results["sets"]:
+        _, _, table = done.out.partition(f"**test, protocol '{one['protocol']}': 2 images, {one['patches']} patches")
+        lines = table.splitlines()
+        assert lines[2].startswith("|  | PSNR-RGB | PSNR-Y | SSIM |")
+        for row, line in zip(one["rows"], lines[4:], strict=False):
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            assert cells[0] == row["name"]
+            assert cells[1] == f"{row['quality']['psnr_rgb']:.2f}"
+            assert cells[2] == f"{row['quality']['psnr_y']:.2f}"
+            assert cells[3] == f"{row['quality']['ssim']:.4f}"
+
+
+def test_one_protocol_as_a_table(command: Callable[..., Any], finished: Any, test_photos: Path) -> None:
+    done = command("evaluate", "--model", finished.model, test_photos, "--protocol", "whole", "--device", "cpu")
+
+    assert done.code == 0
+    assert "protocol 'whole'" in done.out
+    assert "classsr" not in done.out
+    for row in ("interpolation", "baseline", "branch fsrcnn-4", "routed", "random route", "oracle route"):
+        assert row in done.out
+
+
+def test_a_model_of_one_branch(command: Callable[..., Any], finished: Any, test_photos: Path) -> None:
+    done = command(
+        "evaluate", "--model", finished.folder / "baseline.safetensors", test_photos, "--protocol", "classsr"
+    )
+
+    assert done.code == 0
+    assert "branch fsrcnn-8" in done.out
+    assert "routed" not in done.out
+
+
+def test_no_such_folder(command: Callable[..., Any], finished: Any) -> None:
+    done = command("evaluate", "--model", finished.model, "none")
+
+    assert done.code == 2
+    assert done.error.startswith("none: there is no such folder")
+
+
+def test_a_photo_that_is_damaged(command: Callable[..., Any], finished: Any, photos: Path) -> None:
+    bad = photos / "test" / "bad.png"
+    bad.write_bytes(b"no image")
+
+    done = command("evaluate", "--model", finished.model, photos / "test")
+
+    assert done.code == 2
+    assert done.error.startswith(f"{bad}: is not an image")
+
+
+def test_a_baseline_that_is_missing(command: Callable[..., Any], finished: Any, test_photos: Path) -> None:
+    done = command("evaluate", "--model", finished.model, test_photos, "--baseline", "none.safetensors")
+
+    assert done.code == 2
+    assert done.error.startswith("none.safetensors: no such model file")
+
+
+def test_an_unknown_protocol(command: Callable[..., Any], finished: Any, test_photos: Path) -> None:
+    done = command("evaluate", "--model", finished.model, test_photos, "--protocol", "half")
+
+    assert done.code == 2
+    assert "'half'" in done.err
+    assert "'whole'" in done.err

@@ -1,0 +1,177 @@
+"""``restoreroute restore``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from restoreroute.imaging.io import read_image, write_image
+
+Restore = Callable[..., Any]
+
+
+@pytest.fixture
+def restore(command: Callable[..., Any], finished: Any) -> Restore:
+    """Runs ``restoreroute restore`` with the finished model."""
+    return lambda *arguments: command("restore", "--model", finished.model, *arguments)
+
+
+@pytest.fixture
+def photo(here: Path) -> Path:
+    """in.png in the working folder, 9 x 14 pixels."""
+    path = here / "in.png"
+    write_image(path, np.random.default_rng(0).integers(0, 256, (9, 14, 3), dtype=np.uint8))
+    return path
+
+
+def test_one_photo_to_one_file(restore: Restore, photo: Path, here: Path) -> None:
+    done = restore("in.png", "-o", "out.png")
+
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("in.png -> out.png  (shares ")
+    assert read_image(here / "out.png").shape == (36, 56, 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((5, 7), np.uint8), ((1, 1), np.uint16), ((5, 7, 2), np.uint8), ((5, 7, 4), np.uint16)],
+    ids=["grey", "16 bit, one pixel", "grey with alpha", "16 bit with alpha"],
+)
+def test_the_kind_of_image_is_kept(shape: tuple[int, ...], dtype: Any, restore: Restore, here: Path) -> None:
+    write_image(here / "in.png", np.full(shape, 99, dtype))
+
+    done = restore("in.png", "-o", "out.png", "--route-map")
+
+    restored = read_image(here / "out.png")
+    assert done.code == 0
+    assert restored.shape == (shape[0] * 4, shape[1] * 4, *shape[2:])
+    assert restored.dtype == dtype
+    assert read_image(here / "out.png.route.png").shape == (shape[0] * 4, shape[1] * 4, 3)
+
+
+def test_folders_are_mirrored(restore: Restore, photo: Path, here: Path) -> None:
+    for name in ("a.png", "deep/er/b.TIF", "deep/c.png"):
+        path = here / "photos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_image(path, np.zeros((4, 5, 3), np.uint8))
+    (here / "photos" / "notes.txt").write_text("no photo")
+
+    done = restore("photos", "in.png", "-o", "out", "--route-map")
+
+    assert (done.code, done.err) == (0, "")
+    found = {path.relative_to(here / "out").as_posix() for path in (here / "out").rglob("*") if path.is_file()}
+    results = {"a.png", "deep/er/b.TIF", "deep/c.png", "in.png"}
+    assert found == results | {f"{name}.route.png" for name in results}
+
+
+def test_a_missing_model(command: Callable[..., Any], photo: Path) -> None:
+    done = command("restore", "--model", "none.safetensors", "in.png", "-o", "out.png")
+
+    assert done.code == 2
+    assert done.error.startswith("none.safetensors: no such model file")
+
+
+def test_a_file_that_is_no_model(command: Callable[..., Any], photo: Path) -> None:
+    done = command("restore", "--model", "in.png", "in.png", "-o", "out.png")
+
+    assert done.code == 2
+    assert done.error.startswith("in.png: can't be read as a model file")
+
+
+def test_a_model_of_a_plugin_that_is_not_active(
+    restore: Restore, photo: Path, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESTOREROUTE_BLOCK", "backbones")
+
+    done = restore("in.png", "-o", "out.png")
+
+    assert done.code == 2
+    assert done.error.startswith(f"{finished.model}: ")
+    assert "'fsrcnn'" in done.error
+    assert "RESTOREROUTE_BLOCK" in done.error
+
+
+def test_a_missing_input_stops_before_any_work(restore: Restore, photo: Path, here: Path) -> None:
+    done = restore("in.png", "none.png", "-o", "out")
+
+    assert done.code == 2
+    assert done.error.startswith("none.png: no such file")
+    assert not (here / "out").exists()
+
+
+def test_bad_inputs_do_not_stop_good_ones(restore: Restore, photo: Path, here: Path) -> None:
+    (here / "a_text.png").write_text("no image")
+    (here / "b_cut.png").write_bytes(photo.read_bytes()[:100])
+
+    done = restore("a_text.png", "b_cut.png", "in.png", "-o", "out")
+
+    assert done.code == 2
+    assert [line.split(":")[:2] for line in done.err.splitlines()] == [
+        ["error", " a_text.png"],
+        ["error", " b_cut.png"],
+    ]
+    assert done.out.startswith("in.png -> out/in.png")
+    assert [path.name for path in (here / "out").iterdir()] == ["in.png"]
+
+
+def test_files_that_exist_are_kept_unless_forced(restore: Restore, photo: Path, here: Path) -> None:
+    (here / "out.png").write_text("precious")
+
+    done = restore("in.png", "-o", "out.png")
+    assert done.code == 2
+    assert done.error == "out.png: exists already (--force replaces it)"
+    assert (here / "out.png").read_text() == "precious"
+
+    assert restore("in.png", "-o", "out.png", "--force").code == 0
+    assert read_image(here / "out.png").shape == (36, 56, 3)
+
+
+def test_a_routing_map_that_exists_is_kept_too(restore: Restore, photo: Path, here: Path) -> None:
+    (here / "out.png.route.png").write_text("precious")
+
+    done = restore("in.png", "-o", "out.png", "--route-map")
+
+    assert done.code == 2
+    assert "out.png.route.png: exists already" in done.error
+    assert not (here / "out.png").exists()
+
+
+def test_two_inputs_for_one_output_are_refused(restore: Restore, photo: Path, here: Path) -> None:
+    (here / "other").mkdir()
+    (here / "other" / "in.png").write_bytes(photo.read_bytes())
+
+    done = restore("in.png", "other/in.png", "-o", "out")
+
+    assert done.code == 2
+    assert "would be written to out/in.png, as would in.png" in done.error
+
+
+def test_an_output_format_that_is_not_written(restore: Restore, photo: Path, here: Path) -> None:
+    write_image(here / "deep.png", np.zeros((4, 4, 4), np.uint16))
+
+    done = restore("deep.png", "-o", "out.jpg")
+
+    assert done.code == 2
+    assert done.error.startswith("out.jpg: ")
+
+
+def test_an_output_folder_that_can_not_be_made(restore: Restore, photo: Path, here: Path) -> None:
+    (here / "out").write_text("in the way")
+
+    done = restore("in.png", "-o", "out/deeper")
+
+    assert done.code == 1
+    assert done.error.startswith("out/deeper: can't be made: ")
+
+
+def test_a_model_without_routing_restores(command: Callable[..., Any], photo: Path, finished: Any, here: Path) -> None:
+    baseline = finished.folder / "baseline.safetensors"
+
+    done = command("restore", "--model", baseline, "in.png", "-o", "out.png", "--device", "cpu")
+
+    assert done.code == 0
+    assert "(shares 100 %)" in done.out

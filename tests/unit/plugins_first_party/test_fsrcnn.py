@@ -1,0 +1,179 @@
+"""FSRCNN: declarations probed, initialisations, widths and the authors' names."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from restoreroute_backbones.fsrcnn import FSRCNN, OFFICIAL_NAMES, FsrcnnOptions, rename_official, widths_for
+
+SCALES = sorted(FSRCNN.scales)
+
+
+def make(width: int = 16, scale: int = 4, channels: int = 3, **options: str) -> nn.Module:
+    torch.manual_seed(0)
+    return FSRCNN.build(FsrcnnOptions.model_validate(options), width=width, scale=scale, channels=channels)
+
+
+def deconvolution(network: nn.Module) -> nn.ConvTranspose2d:
+    layer = network.get_submodule("deconv")
+    assert isinstance(layer, nn.ConvTranspose2d)
+    return layer
+
+
+def test_scales() -> None:
+    assert SCALES == [2, 3, 4]
+    assert FSRCNN.local
+    assert FSRCNN.size_multiple == 1
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("size", [(1, 1), (1, 9), (5, 2), (17, 24)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_sizes_are_exact(scale: int, size: tuple[int, int], channels: int) -> None:
+    with torch.inference_mode():
+        restored = make(6, scale, channels)(torch.rand(2, channels, *size))
+    assert restored.shape == (2, channels, size[0] * scale, size[1] * scale)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_receptive_field_is_what_it_says(scale: int) -> None:
+    reach = FSRCNN.receptive_field(FsrcnnOptions(), scale)
+    network = make(6, scale)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.fill_(0.1)  # all positive: nothing cancels, so every dependence shows
+    side, centre = 2 * reach + 7, reach + 3
+    image = torch.rand(1, 3, side, side, dtype=torch.float64) + 0.5
+    changed = image.clone()
+    changed[0, :, centre, centre] += 1
+    with torch.inference_mode():
+        difference = (network.double()(changed) - network(image)).abs()[0].amax(dim=0)
+    blocks = difference.reshape(side, scale, side, scale).amax(dim=(1, 3))  # per degraded pixel
+    place = torch.arange(side)
+    distance = torch.maximum((place[:, None] - centre).abs(), (place[None, :] - centre).abs())
+    assert (blocks[distance > reach] == 0).all()
+    assert blocks[distance == reach].max() > 0
+    assert (blocks[distance < reach] > 0).all()
+
+
+def bilinear(image: Tensor, scale: int) -> Tensor:
+    return functional.interpolate(image, scale_factor=scale, mode="bilinear", align_corners=False)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("width", [3, 16, 56])
+def test_it_starts_as_bilinear_interpolation(scale: int, width: int) -> None:
+    network = make(width, scale)
+    image = torch.rand(1, 3, 12, 10, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        restored = network(image)
+    inside = slice(scale, -scale)
+    error = (restored - bilinear(image, scale))[..., inside, inside]
+    assert error.square().mean().sqrt() < 0.03  # the other channels' noise
+    # without them it is exact, and outside the image lies zero
+    with torch.no_grad():
+        deconvolution(network).weight[3:] = 0
+        restored = network(image)
+    padded = bilinear(functional.pad(image, (1, 1, 1, 1)), scale)[..., inside, inside]
+    torch.testing.assert_close(restored, padded, rtol=0, atol=1e-5)
+    torch.testing.assert_close(restored[..., inside, inside], bilinear(image, scale)[..., inside, inside])
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_constant_image_stays_constant_inside(scale: int) -> None:
+    network = make(3, scale)
+    with torch.inference_mode():
+        restored = network(torch.full((1, 3, 8, 8), 0.6))
+    torch.testing.assert_close(restored[..., scale:-scale, scale:-scale], torch.full((1, 3, 6 * scale, 6 * scale), 0.6))
+
+
+def test_the_other_channels_reach_the_output_by_small_weights() -> None:
+    weight = deconvolution(make(56)).weight[3:]
+    assert weight.std().item() == pytest.approx(0.001, rel=0.1)
+    assert abs(weight.mean().item()) < 1e-4
+
+
+def test_the_official_initialisation_is_kaiming_times_a_tenth() -> None:
+    network = make(56, initialisation="official")
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            fan_in = layer.weight[0].numel()
+            assert layer.weight.std().item() == pytest.approx(0.1 * (2 / fan_in) ** 0.5, rel=0.25)
+            assert layer.bias is not None
+            assert (layer.bias == 0).all()
+    for one, other in zip(network.parameters(), make(56).parameters(), strict=True):
+        assert one.shape == other.shape
+    shallow, deep = network.get_submodule("mapping_0").weight, make(56).get_submodule("mapping_0").weight
+    assert shallow.std() < 0.5 * deep.std()
+
+
+@pytest.mark.parametrize("initialisation", ["interpolating", "official"])
+def test_every_parameter_learns(initialisation: str) -> None:
+    network = make(16, initialisation=initialisation)
+    network(torch.rand(2, 3, 12, 12)).square().mean().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_it_takes_two_initialisations_only() -> None:
+    with pytest.raises(ValueError, match="interpolating"):
+        FsrcnnOptions.model_validate({"initialisation": "bilinear"})
+
+
+@pytest.mark.parametrize("width", [0, 2])
+def test_a_width_below_the_channels(width: int) -> None:
+    with pytest.raises(ValueError, match=f"at least 3, not {width}"):
+        make(width)
+
+
+@pytest.mark.parametrize("branches", range(2, 42))
+def test_widths_for_any_number_of_branches(branches: int) -> None:
+    widths = widths_for(branches)
+    assert len(widths) == branches
+    assert list(widths) == sorted(set(widths))
+    assert (widths[0], widths[-1]) == (16, 56)
+
+
+def test_published_widths() -> None:
+    assert FSRCNN.widths == widths_for(3) == (16, 36, 56)
+    assert widths_for(2) == (16, 56)
+    assert widths_for(4) == (16, 29, 43, 56)
+    assert widths_for(5) == (16, 26, 36, 46, 56)
+
+
+@pytest.mark.parametrize(("branches", "said"), [(1, "at least 2 branches, not 1"), (42, "not 42")])
+def test_no_widths_for_too_few_or_too_many(branches: int, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        widths_for(branches)
+
+
+def test_the_authors_names_cover_every_parameter() -> None:
+    mine = set(make().state_dict())
+    theirs = {
+        f"{layer}.{kind}"
+        for layer, name in OFFICIAL_NAMES.items()
+        for kind in (("weight",) if name.endswith("slope") else ("weight", "bias"))
+    }
+    assert {rename_official(name) for name in theirs} == mine
+    assert len(theirs) == len(mine)
+    assert rename_official("body_conv.6.0.bias") == "expand.bias"
+
+
+@pytest.mark.parametrize("name", ["body_conv.7.weight", "head_conv.weight", "weight", ""])
+def test_a_name_that_the_authors_do_not_have(name: str) -> None:
+    with pytest.raises(KeyError):
+        rename_official(name)
+
+
+def test_facts_for_listings() -> None:
+    assert FSRCNN.facts() == {
+        "widths": (16, 36, 56),
+        "scales": (2, 3, 4),
+        "local": True,
+        "size multiple": 1,
+        "official checkpoints": True,
+    }

@@ -1,0 +1,48 @@
+"""Results as an evaluation gives them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from restoreroute.spec.results import ImageFigures, Quality, ResultRow, RunResults, SetResult
+
+
+@pytest.fixture
+def result() -> SetResult:
+    exact = Quality(psnr_rgb=math.inf, psnr_y=None, ssim=None)
+    usual = Quality(psnr_rgb=29.126, psnr_y=30.5, ssim=0.87654)
+    return SetResult(
+        set_name="Set5",
+        protocol="whole",
+        patches=1234,
+        confidence=0.75,
+        rows=(
+            ResultRow(name="interpolation", quality=exact, shares=(), executed=0, charged=0, paper=0, seconds=0.25),
+            ResultRow(
+                name="routed",
+                quality=usual,
+                shares=(0.61, 0.23, 0.16),
+                executed=35_832_000.0,
+                charged=50_123_000.0,
+                paper=1_304_570_000.0,
+                seconds=12.345,
+            ),
+        ),
+        images=(
+            ImageFigures(file="a.png", rows={"interpolation": exact, "routed": usual}),
+            ImageFigures(file="b.png", rows={"interpolation": exact, "routed": usual}),
+        ),
+    )
+
+
+@pytest.fixture
+def results(result: SetResult) -> RunResults:
+    return RunResults(
+        name="run",
+        folder="runs/run",
+        model="runs/run/model.safetensors",
+        sets=(result,),
+        stages={"joint": [{"iteration": 5.0, "psnr": 29.5}, {"iteration": 10.0, "psnr": math.inf}]},
+    )

@@ -1,0 +1,83 @@
+"""Tables hold the figures."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from restoreroute.reporting.tables import (
+    COST_NOTE,
+    HEADINGS,
+    cost_table,
+    operations,
+    result_markdown,
+    result_rows,
+    result_table,
+    schedule_table,
+)
+from restoreroute.routing.cost import Cost
+from restoreroute.spec.plan import BranchPlan
+from restoreroute.spec.results import SetResult
+from restoreroute.spec.stages import JointStage, Stages
+from restoreroute_backbones.fsrcnn import FSRCNN, FsrcnnOptions
+
+
+def rendered(table: Table) -> str:
+    stream = io.StringIO()
+    Console(file=stream, width=200).print(table)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0.00 M"), (7_602_000, "7.60 M"), (49_840_128, "49.84 M"), (1e9, "1.00 G"), (32_600_000_000, "32.60 G")],
+)
+def test_operations(count: float, text: str) -> None:
+    assert operations(count) == text
+
+
+def test_rows_hold_the_figures(result: SetResult) -> None:
+    interpolation, routed = result_rows(result)
+    assert routed == ("routed", "29.13", "30.50", "0.8765", "61 / 23 / 16", "35.83 M", "50.12 M", "1.30 G", "12.35")
+    assert interpolation == ("interpolation", "inf", "-", "-", "-", "0.00 M", "0.00 M", "0.00 M", "0.25")
+    assert len(routed) == len(HEADINGS)
+
+
+def test_the_terminal_table(result: SetResult) -> None:
+    text = rendered(result_table(result))
+    for cell in (*HEADINGS, *result_rows(result)[1]):
+        assert cell in text
+    assert "Set5, protocol 'whole': 2 images, 1234 patches, mean largest probability 0.750" in text
+    assert "executed: 2 x multiply-accumulates" in text
+
+
+def test_the_document_table(result: SetResult) -> None:
+    lines = result_markdown(result).splitlines()
+    rows = [line for line in lines if line.startswith("|")]
+    assert rows[0] == "| " + " | ".join(HEADINGS) + " |"
+    assert {row.count("|") for row in rows} == {len(HEADINGS) + 1}
+    assert len(rows) == 2 + len(result.rows)
+    assert "| routed | 29.13 | 30.50 | 0.8765 |" in rows[3]
+    assert COST_NOTE in lines
+
+
+def test_costs_before_training() -> None:
+    branches = [BranchPlan(family=FSRCNN, options=FsrcnnOptions(), width=width) for width in (16, 56)]
+    costs = [
+        Cost(executed=21_823_488, paper=141_260_000, parameters=10_755),
+        Cost(executed=49_840_128, paper=467_880_000, parameters=24_515),
+    ]
+    module = Cost(executed=7_602_000, paper=7_602_000, parameters=60_035)
+    text = rendered(cost_table(branches, costs, module, patch=32, stride=28))
+    for cell in ("fsrcnn-16", "21.82 M", "44 %", "141.26 M", "30 %", "10 755", "Class-Module", "15 %", "60 035"):
+        assert cell in text
+    assert "1.306 times" in text
+
+
+def test_the_schedule() -> None:
+    text = rendered(schedule_table(Stages(joint=JointStage(iterations=77, lr=3e-4, lr_final=1e-6))))
+    for cell in ("baseline", "1000000", "pretrain", "class_module", "joint", "77", "0.0003 to 1e-06"):
+        assert cell in text

@@ -1,0 +1,52 @@
+"""Routing policies; the oracle's laws over all routes are in tests/properties."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from restoreroute.routing.policies import argmax, fixed, oracle, shares, shuffled
+
+
+def test_argmax_takes_the_most_probable_and_the_cheaper_of_equals() -> None:
+    probability = np.array([[0.1, 0.7, 0.2], [0.4, 0.2, 0.4], [0.0, 0.0, 1.0]], dtype=np.float32)
+    route = argmax(probability)
+    assert route.tolist() == [1, 0, 2]
+    assert route.dtype == np.int64
+
+
+def test_shares_count_every_branch() -> None:
+    assert shares(np.array([0, 2, 2, 2]), 4) == (0.25, 0.0, 0.75, 0.0)
+    assert shares(fixed(1, 5), 3) == (0.0, 1.0, 0.0)
+    assert shares(np.array([], dtype=np.int64), 2) == (0.0, 0.0)
+
+
+def test_shuffled_keeps_the_shares_and_moves_the_places() -> None:
+    route = np.repeat(np.arange(3), [50, 30, 20])
+    one = shuffled(route, np.random.default_rng(1))
+    assert np.bincount(one).tolist() == [50, 30, 20]
+    assert one.tolist() != route.tolist()
+    assert one.tolist() == shuffled(route, np.random.default_rng(1)).tolist()
+    assert one.tolist() != shuffled(route, np.random.default_rng(2)).tolist()
+    assert route.tolist() == sorted(route.tolist())  # the argument is left alone
+
+
+def test_oracle_spends_where_it_helps_most() -> None:
+    error = np.array([[9.0, 1.0], [5.0, 4.0], [3.0, 0.0], [2.0, 2.0]])
+    cost = (1.0, 3.0)
+    for target, expected in [(1, [0, 0, 0, 0]), (1.5, [1, 0, 0, 0]), (2, [1, 0, 1, 0]), (2.5, [1, 1, 1, 0])]:
+        assert oracle(error, cost, target).tolist() == expected
+
+
+def test_oracle_does_not_spend_what_does_not_help() -> None:
+    assert oracle(np.array([[1.0, 2.0], [0.0, 0.0]]), (1, 2), 2).tolist() == [0, 0]
+    assert oracle(np.array([[1.0, 0.0, 2.0]]), (1, 2, 3), 3).tolist() == [1]
+
+
+def test_oracle_of_equal_errors_takes_the_cheapest() -> None:
+    assert oracle(np.ones((6, 3)), (2, 3, 4), 2).tolist() == [0] * 6
+
+
+def test_oracle_can_not_do_it_for_less_than_the_cheapest() -> None:
+    with pytest.raises(ValueError, match=r"as little as 1\.5: the cheapest branch costs 2"):
+        oracle(np.array([[3.0, 1.0]]), (2, 4), 1.5)

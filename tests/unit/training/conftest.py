@@ -1,0 +1,67 @@
+"""A stage so small that what it learns can be followed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from restoreroute.spec.stages import StageOptions
+from restoreroute.training.checkpoint import CheckpointFile
+from restoreroute.training.loop import Stage, StepLosses
+
+MakeStage = Callable[..., Stage[Tensor]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Networks this small gain nothing from threads, and lose a lot where cores are busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def batch_of(iteration: int) -> Tensor:
+    return torch.randn(4, 3, generator=torch.Generator().manual_seed(iteration))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> CheckpointFile:
+    return CheckpointFile(tmp_path / "stage.pt", key="key")
+
+
+@pytest.fixture
+def make_stage() -> MakeStage:
+    """A linear layer that learns to double its input; options may be given by name."""
+
+    def make(
+        *,
+        network: nn.Module | None = None,
+        losses: Callable[[nn.Module, Tensor], Tensor] | None = None,
+        validate: Callable[[], Mapping[str, float]] = lambda: {"psnr": 20.0},
+        fetch: Callable[[int], Tensor] = batch_of,
+        **options: Any,
+    ) -> Stage[Tensor]:
+        torch.manual_seed(0)
+        trained = network if network is not None else nn.Linear(3, 3)
+
+        def step(batch: Tensor) -> StepLosses:
+            loss = losses(trained, batch) if losses else (trained(batch) - 2 * batch).square().mean()
+            return StepLosses(terms={"total": loss, "image": loss})
+
+        settings = {"iterations": 10, "batch": 4, "lr": 0.01, "checkpoint_every": 4, "validate_every": 5}
+        return Stage(
+            name="double",
+            options=StageOptions(**settings | options),
+            network=trained,
+            fetch=fetch,
+            losses=step,
+            validate=validate,
+        )
+
+    return make
