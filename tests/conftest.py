@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+
+# Tensors are tiny in tests: threads would only wait for each other.  Set before anything imports torch.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -16,3 +21,26 @@ def golden() -> Path:
     if not folder.is_dir():
         pytest.skip(f"golden values are not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny() -> ModuleType:
+    """The module ``tests/support/tiny.py``: a recipe that runs within seconds."""
+    import tiny
+
+    return tiny
+
+
+@pytest.fixture(scope="session")
+def recipe(tiny: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny recipe with its photos."""
+    folder = tmp_path_factory.mktemp("tiny")
+    return Path(tiny.write_recipe(folder, tiny.write_photos(folder / "photos")))
+
+
+@pytest.fixture(scope="session")
+def finished(tiny: ModuleType, recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> object:
+    """A finished run of the tiny recipe that nobody may change, with its events and results."""
+    run = tiny.Tiny(recipe=recipe, runs=tmp_path_factory.mktemp("finished"))
+    run.run()
+    return run

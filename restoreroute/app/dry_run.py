@@ -54,7 +54,7 @@ def dry_run(
     catalogue = open_catalogue()
     plan = load_recipe(recipe, catalogue, overrides)
     files = SplitFiles.of(plan)
-    few = SplitFiles(train=files.train[:TRIAL_PHOTOS], validation=files.validation[:1], test=files.test[:1])
+    few = SplitFiles(train=_largest(files.train), validation=files.validation[:1], test=files.test[:1])
     with tempfile.TemporaryDirectory(prefix="restoreroute-") as temporary:
         folder = RunFolder(Path(temporary) / plan.name)
         with folder.open():
@@ -72,6 +72,11 @@ def dry_run(
         costs=trained.model.costs,
         class_module=trained.model.class_module_cost,
     )
+
+
+def _largest(files: Sequence[Path]) -> Sequence[Path]:
+    """A few photos that are likely to hold sub-images."""
+    return sorted(files, key=lambda file: file.stat().st_size, reverse=True)[:TRIAL_PHOTOS]
 
 
 def one_batch_each(stages: Stages) -> Stages:

@@ -107,7 +107,10 @@ class Pipeline:
             device=self.device,
             listen=self.listen,
         )
-        networks, networks_key = self._branches(sub_images, everything, validator, data, difficulty)
+        start_key = baseline_key if plan.stages.pretrain.start == BASELINE else None
+        networks, networks_key = self._branches(
+            sub_images, everything, validator, baseline, digest(data, start_key), difficulty
+        )
         router, router_key = self._router(networks, networks_key, sub_images, everything, validator)
         return Trained(
             model=self._assemble(plan.branches, list(router.branches), router.class_module),
@@ -117,7 +120,13 @@ class Pipeline:
         )
 
     def _branches(
-        self, sub_images: SubImages, everything: Positions, validator: Validator, data: str, difficulty: str
+        self,
+        sub_images: SubImages,
+        everything: Positions,
+        validator: Validator,
+        baseline: nn.Module | None,
+        data: str,
+        difficulty: str,
     ) -> tuple[list[nn.Module], str]:
         """Pre-train each branch on its difficulty class."""
         plan, options = self.plan, self.plan.stages.pretrain
@@ -133,7 +142,8 @@ class Pipeline:
                 seed_for(plan, name),
             )
             chosen = sub_images.index.of_class(number) if options.own_class else everything
-            networks.append(self._network(name, branch, options, key, sub_images, chosen, validator))
+            wide = baseline if options.start == BASELINE else None
+            networks.append(self._network(name, branch, options, key, sub_images, chosen, validator, wide))
             keys.append(key)
         return networks, digest(keys)
 
@@ -146,9 +156,12 @@ class Pipeline:
         sub_images: SubImages,
         chosen: Positions,
         validator: Validator,
+        wide: nn.Module | None = None,
     ) -> nn.Module:
-        """One network, trained alone; one without parameters is ready as it is."""
+        """One network, trained alone, from a wider one if there is one; without parameters it is ready as it is."""
         network = build_network(branch, self.plan.task, seed=seed_for(self.plan, name)).to(self.device)
+        if wide is not None and branch.family.narrow is not None:
+            branch.family.narrow(wide, network)
         if any(True for _ in network.parameters()):
             stage = network_stage(
                 name,

@@ -53,7 +53,7 @@ def main() -> None:
         error.show()
         code = error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted; the same command goes on from the last checkpoint", err=True)
+        click.echo("interrupted", err=True)
         code = INTERRUPTED
     except Exception as error:
         if debug:

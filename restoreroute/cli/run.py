@@ -49,8 +49,12 @@ def run(recipe: Path, overrides: tuple[str, ...], runs: Path, fresh: bool, dry_r
     from restoreroute.reporting.console import ConsoleReporter
     from restoreroute.reporting.tables import result_table
 
-    with ConsoleReporter(console) as reporter:
-        results = run_recipe(recipe, overrides=overrides, runs=runs, fresh=fresh, device=device, listen=reporter)
+    try:
+        with ConsoleReporter(console) as reporter:
+            results = run_recipe(recipe, overrides=overrides, runs=runs, fresh=fresh, device=device, listen=reporter)
+    except KeyboardInterrupt:
+        console.print("stopped; the same command goes on from the last checkpoint")
+        raise
     for result in results.sets:
         console.print(result_table(result))
 

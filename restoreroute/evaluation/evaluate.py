@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from restoreroute.data.pairs import Pair
 from restoreroute.data.sub_images import as_tensor
-from restoreroute.errors import InputError
-from restoreroute.evaluation.protocols import ClasssrProtocol, EvaluationProtocol
+from restoreroute.evaluation.protocols import EvaluationProtocol, require_size
 from restoreroute.evaluation.ways import Comparison, Outcome, Work
 from restoreroute.imaging.color import to_float
 from restoreroute.inference.tiles import Tile
@@ -139,13 +138,7 @@ def _comparison(
     device: torch.device,
 ) -> Comparison:
     task = model.task.bound
-    height, width = pair.degraded_size(task.scale)
-    if isinstance(protocol, ClasssrProtocol) and min(height, width) < protocol.patch:
-        raise InputError(
-            f"has {width} x {height} degraded pixels, less than one patch of {protocol.patch}",
-            where=str(pair.file),
-            hint="leave it out, or use the 'whole' protocol",
-        )
+    require_size(protocol, pair.degraded_size(task.scale), str(pair.file))
     degraded = pair.degraded_image(task, seed=seed)
     return Comparison(
         model=model,

@@ -125,6 +125,20 @@ def make_protocol(name: str, *, patch: int, stride: int, crop_border: int) -> Ev
     raise InputError(f"unknown evaluation protocol {name!r}", hint="known: classsr, whole")
 
 
+def require_size(protocol: EvaluationProtocol, size: tuple[int, int], where: str) -> None:
+    """Refuse a degraded image (height, width) that a protocol can't measure.
+
+    Raises:
+        InputError: naming ``where`` it is from.
+    """
+    if isinstance(protocol, ClasssrProtocol) and min(size) < protocol.patch:
+        raise InputError(
+            f"has {size[1]} x {size[0]} degraded pixels, less than one patch of {protocol.patch}",
+            where=where,
+            hint="leave it out, or use the 'whole' protocol",
+        )
+
+
 def compare(restored: NDArray[np.number], clean: NDArray[np.number], *, crop_border: int) -> Quality:
     """Quality of an image on 0..255 of the same size as its clean one."""
     color = clean.shape[2] == 3

@@ -48,6 +48,17 @@ def shares_fit(shares: Sequence[float] | None, branches: int) -> str | None:
     return None if abs(total - 1) <= 1e-6 else f"must have the sum 1, not {total:.7g}"
 
 
+def start_fits(start: str, baseline_iterations: int, family: BackboneFamily | None) -> str | None:
+    """Branches can start from the baseline only where there is one and the family knows how to narrow it."""
+    if start != "baseline":
+        return None
+    if baseline_iterations == 0:
+        return "there is no baseline to start from: stages.baseline.iterations is 0"
+    if family is not None and family.narrow is None:
+        return f"{family.kind} {family.name!r} has no way to start from a wider network; use 'fresh'"
+    return None
+
+
 def warmup_fits(stage: StageOptions) -> str | None:
     """The warm-up has to end before the stage does."""
     if stage.iterations == 0 or stage.warmup < stage.iterations:

@@ -75,7 +75,7 @@ class Resolver:
         data = self._data_plan(family)
         difficulty = self._difficulty(parts.get("difficulty"))
         evaluation = self._evaluation(family)
-        self._check_warmups()
+        self._check_stages(family)
         if branches is not None and "losses" in parts:
             shares = capabilities.shares_fit(parts["losses"].target_shares, len(branches))
             self._report(shares, ("losses", "target_shares"))
@@ -190,7 +190,10 @@ class Resolver:
             return None
         return EvaluationPlan(**parts)
 
-    def _check_warmups(self) -> None:
+    def _check_stages(self, family: BackboneFamily | None) -> None:
         stages = self._findings.fields(Stages, self._data.get("stages", {}), ("stages",))
         for name, stage in stages.items():
             self._report(capabilities.warmup_fits(stage), ("stages", name, "warmup"))
+        if "pretrain" in stages and "baseline" in stages:
+            start = capabilities.start_fits(stages["pretrain"].start, stages["baseline"].iterations, family)
+            self._report(start, ("stages", "pretrain", "start"))

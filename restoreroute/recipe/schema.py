@@ -29,6 +29,8 @@ def checked_name(name: str) -> str:
 
 
 def _checked_protocols(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ValueError("must hold at least one protocol")
     if len(set(names)) < len(names):
         raise ValueError("must not hold a protocol twice")
     return names

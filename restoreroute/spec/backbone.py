@@ -43,6 +43,8 @@ class BackboneFamily(Offering["nn.Module"]):
         size_multiple: sides of the input must be multiples of this.
         rename_official: turns a parameter name of the published checkpoints into this network's, or None where
             no such checkpoints exist.  It raises KeyError for a name that it does not know.
+        narrow: ``narrow(wide, network)`` fills a network with what matters most of a trained one that is as wide
+            or wider, of the same options; None where the design has no such way.
     """
 
     kind = "backbone family"
@@ -55,6 +57,7 @@ class BackboneFamily(Offering["nn.Module"]):
     local: bool = True
     size_multiple: int = 1
     rename_official: Callable[[str], str] | None = None
+    narrow: Callable[[nn.Module, nn.Module], None] | None = None
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -63,6 +66,7 @@ class BackboneFamily(Offering["nn.Module"]):
             "local": self.local,
             "size multiple": self.size_multiple,
             "official checkpoints": self.rename_official is not None,
+            "starts from a wider network": self.narrow is not None,
         }
 
 

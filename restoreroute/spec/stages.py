@@ -41,6 +41,10 @@ class PretrainStage(StageOptions):
     iterations: int = Field(500_000, ge=0, description="optimiser updates of each branch")
     batch: Count = Field(16, description="sub-images in one update")
     lr: Rate = Field(1e-3, description="learning rate at the start")
+    start: Literal["fresh", "baseline"] = Field(
+        "fresh",
+        description="'fresh' weights, as in the paper, or those channels of the 'baseline' that matter most",
+    )
     own_class: bool = Field(True, description="train on the branch's difficulty class only, not on all data")
 
 
@@ -53,8 +57,8 @@ class ClassModuleStage(StageOptions):
     pool: int = Field(
         0,
         ge=0,
-        description="train on this many sub-images whose branch outputs are computed once and kept in memory "
-        "(half precision); 0 computes every branch in every update, on all data with augmentation",
+        description="train on this many sub-images (in steps of 96) whose branch outputs are computed once and kept "
+        "in memory, half precision; 0 runs every branch in every update, on all data with augmentation",
     )
 
 

@@ -60,14 +60,28 @@ def test_an_unexpected_error_is_one_line_too(monkeypatch: pytest.MonkeyPatch, co
     assert done.err == "error: ZeroDivisionError: by zero (run with --debug for the traceback)\n"
 
 
-def test_ctrl_c_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]) -> None:
+def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any]) -> None:
     fail_with(monkeypatch, KeyboardInterrupt())
 
     done = command("plugins")
 
     assert done.code == INTERRUPTED
     assert "Traceback" not in done.err
-    assert done.err.strip() == "interrupted; the same command goes on from the last checkpoint"
+    assert done.err.strip() == "interrupted"
+
+
+def test_ctrl_c_in_a_run_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, command: Callable[..., Any], recipe: Path
+) -> None:
+    def interrupt(*_args: Any, **_options: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("restoreroute.app.run.run_recipe", interrupt)
+
+    done = command("run", recipe)
+
+    assert done.code == INTERRUPTED
+    assert "the same command goes on from the last checkpoint" in done.out
 
 
 def test_an_argument_too_few(command: Callable[..., Any]) -> None:

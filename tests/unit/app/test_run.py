@@ -60,8 +60,7 @@ def test_every_file_is_there_and_nothing_else(finished: Any) -> None:
         "model.safetensors",
         "baseline.safetensors",
         "results.json",
-        "routes/test0.png",
-        "routes/test1.png",
+        *(f"routes/{protocol}/test{photo}.png" for protocol in ("classsr", "whole") for photo in (0, 1)),
         "state/difficulty.npz",
         *(f"state/{stage}.pt" for stage in stages),
         *(f"state/{stage}.pt.previous" for stage in stages),
@@ -151,8 +150,8 @@ def test_every_stage_is_validated_when_it_should_be(results: dict[str, Any]) -> 
         assert all(one.keys() == {"iteration", "psnr", *routed} for one in figures)
 
 
-def test_routing_maps_are_as_large_as_the_photos_under_the_last_protocol(finished: Any) -> None:
-    routes = finished.folder / "routes"
+def test_routing_maps_are_as_large_as_the_photos(finished: Any) -> None:
+    routes = finished.folder / "routes" / "whole"
 
     assert read_image(routes / "test0.png").shape == (48, 64, 3)
     assert read_image(routes / "test1.png").shape == (40, 48, 3)

@@ -73,6 +73,16 @@ def test_branches_trained_on_everything(copy: Callable[[], Any]) -> None:
     assert (run.folder / "state" / "pretrain_0.pt").read_bytes() == before
 
 
+def test_branches_start_from_the_baseline(copy: Callable[[], Any]) -> None:
+    run = copy()
+    start = ("stages.pretrain.start=baseline", "stages.pretrain.iterations=0", "stages.joint.iterations=0")
+    result = run.run(*start, WHOLE)
+    (single,) = result.sets
+    full = single.rows[3]
+    assert full.name == "branch fsrcnn-8"
+    assert full.quality == single.row("baseline").quality, "as wide as the baseline, and not trained further"
+
+
 def test_no_training_at_all(run: Any) -> None:
     none = [override.replace("=1", "=0") for override in ONE]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +22,6 @@ from restoreroute_tasks.super_resolution import SUPER_RESOLUTION, SuperResolutio
 MakeModel = Callable[..., Model]
 MakePair = Callable[..., Pair]
 PATCH, STRIDE, SCALE = 16, 12, 2
-
-
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    """Tensors are tiny here: threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="package")
@@ -101,3 +92,9 @@ def make_model(task: TaskPlan, pairs: list[Pair]) -> MakeModel:
 @pytest.fixture(scope="package")
 def model(make_model: MakeModel) -> Model:
     return make_model(4, 6, 9)
+
+
+@pytest.fixture(scope="package")
+def single(make_model: MakeModel) -> Model:
+    """A baseline: one network of its own weights."""
+    return make_model(9)

@@ -80,7 +80,7 @@ def test_unknown_name_mentions_plugins_that_are_not_active() -> None:
 
     assert str(caught.value) == (
         "unknown task 'deblur' (no task is installed"
-        " - plugin 'extra' (restoreroute-extra 1.0): failed to load: X; plugin 'more' (more 2.0): is blocked)"
+        "; plugin 'extra' (restoreroute-extra 1.0): failed to load: X; plugin 'more' (more 2.0): is blocked)"
     )
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from restoreroute_backbones.fsrcnn import FSRCNN, OFFICIAL_NAMES, FsrcnnOptions, rename_official, widths_for
+from restoreroute_backbones.fsrcnn import FSRCNN, OFFICIAL_NAMES, FsrcnnOptions, narrow, rename_official, widths_for
 
 SCALES = sorted(FSRCNN.scales)
 
@@ -176,4 +176,34 @@ def test_facts_for_listings() -> None:
         "local": True,
         "size multiple": 1,
         "official checkpoints": True,
+        "starts from a wider network": True,
     }
+
+
+def test_narrowing_to_the_same_width_keeps_the_function() -> None:
+    torch.manual_seed(1)
+    wide, other = make(8), make(8)
+    with torch.no_grad():
+        for parameter in wide.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.01)
+        narrow(wide, other)
+        image = torch.rand(1, 3, 9, 9)
+        torch.testing.assert_close(other(image), wide(image), rtol=0, atol=1e-6)
+
+
+def test_narrowing_keeps_the_channels_that_matter() -> None:
+    torch.manual_seed(1)
+    wide, network = make(12), make(5)
+    idle = [3, 4, 6, 7, 8, 10, 11]  # nothing goes in and nothing comes out
+    with torch.no_grad():
+        for layer, axis in (("feature", 0), ("shrink", 1), ("expand", 0), ("deconv", 0)):
+            weight = wide.get_parameter(f"{layer}.weight")
+            weight.index_fill_(axis, torch.tensor(idle), 0)
+        narrow(wide, network)
+        image = torch.rand(1, 3, 9, 9)
+        torch.testing.assert_close(network(image), wide(image), rtol=0, atol=1e-6)
+
+
+def test_nothing_narrows_to_something_wider() -> None:
+    with pytest.raises(ValueError, match="of width 5 has not enough channels for width 8"):
+        narrow(make(5), make(8))

@@ -89,6 +89,11 @@ def test_validation_and_test_images_are_not_those_of_training(problems: Any) -> 
             "7:32: stages.pretrain.own_class: must be true or false, not text 'no'",
         ),
         (
+            "stages: {baseline: {iterations: 0}, pretrain: {start: baseline}}",
+            "7:55: stages.pretrain.start: there is no baseline to start from: stages.baseline.iterations is 0",
+        ),
+        ("evaluation: {protocols: []}", "7:25: evaluation.protocols: must hold at least one protocol"),
+        (
             "stages: {joint: {iterations: 5, warmup: 5}}",
             "7:41: stages.joint.warmup: must be less than the stage's 5 iterations, not 5",
         ),

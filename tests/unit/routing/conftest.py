@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-import torch
 
 import restoreroute_backbones
 import restoreroute_tasks
@@ -18,15 +17,6 @@ from restoreroute_backbones.fsrcnn import FSRCNN, FsrcnnOptions
 from restoreroute_tasks.super_resolution import SUPER_RESOLUTION, SuperResolutionOptions
 
 MakeModel = Callable[..., Model]
-
-
-@pytest.fixture(autouse=True, scope="package")
-def one_thread() -> Iterator[None]:
-    """Tensors are tiny here: threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Branches together: the soft mixture and grouped dispatch against one patch at a time."""
+"""Branches together: the soft mixture against one patch at a time."""
 
 from __future__ import annotations
 
@@ -27,20 +27,12 @@ def patches() -> Tensor:
 
 
 @torch.no_grad()
-def test_dispatch_equals_one_by_one(bank: BranchBank, patches: Tensor) -> None:
-    for seed in range(4):
-        route = torch.randint(len(bank), (9,), generator=torch.Generator().manual_seed(seed))
-        restored = bank.dispatch(patches, route)
-        assert restored.shape == (9, 3, 12, 10)
-        for patch, branch, output in zip(patches, route.tolist(), restored, strict=True):
-            torch.testing.assert_close(output, bank[branch](patch[None])[0], rtol=0, atol=1e-6)
-
-
-@torch.no_grad()
-def test_mixture_of_certain_probabilities_equals_dispatch(bank: BranchBank, patches: Tensor) -> None:
+def test_mixture_of_certain_probabilities_is_the_chosen_branch(bank: BranchBank, patches: Tensor) -> None:
     route = torch.arange(9) % len(bank)
     certain = functional.one_hot(route, len(bank)).float()
-    torch.testing.assert_close(bank.mixture(patches, certain), bank.dispatch(patches, route), rtol=0, atol=1e-6)
+    mixture = bank.mixture(patches, certain)
+    for patch, branch, output in zip(patches, route.tolist(), mixture, strict=True):
+        torch.testing.assert_close(output, bank[branch](patch[None])[0], rtol=0, atol=1e-6)
 
 
 @torch.no_grad()
@@ -56,15 +48,6 @@ def test_mixture_of_equal_outputs_is_that_output() -> None:
     output = torch.rand(2, 3, 4, 4)
     probability = torch.tensor([[0.2, 0.3, 0.5], [0.9, 0.1, 0.0]])
     torch.testing.assert_close(mix([output] * 3, probability), output)
-
-
-def test_dispatch_runs_no_branch_without_patches(patches: Tensor) -> None:
-    class Never(nn.Module):
-        def forward(self, degraded: Tensor) -> Tensor:
-            raise AssertionError("was run")
-
-    bank = BranchBank([Never(), nn.Identity(), Never()], scale=1)
-    assert torch.equal(bank.dispatch(patches, torch.ones(9, dtype=torch.int64)), patches)
 
 
 def test_a_bank_is_a_sequence_of_networks() -> None:

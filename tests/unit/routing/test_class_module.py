@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
 from restoreroute.routing.class_module import ClassModule
@@ -44,3 +45,21 @@ def test_one_pass_over_the_image_gives_the_patches_of_the_grid() -> None:
 def test_refuses_what_can_not_route(branches: int, width: int, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         ClassModule(channels=3, branches=branches, width=width)
+
+
+def test_starting_from_contrast_brightness_is_not_seen() -> None:
+    torch.manual_seed(0)
+    module = ClassModule(channels=3, branches=3, width=16)
+    texture = torch.rand(4, 3, 32, 32) * 0.2
+    with torch.no_grad():
+        torch.testing.assert_close(module(texture + 0.7), module(texture), rtol=0, atol=1e-4)
+        assert not torch.allclose(module(texture * 3), module(texture), atol=1e-2)
+
+
+def test_the_uniform_start_is_torchs_own() -> None:
+    torch.manual_seed(0)
+    module = ClassModule(channels=3, branches=3, width=16, initialisation="uniform")
+    first = module.features[0]
+    assert isinstance(first, nn.Conv2d)
+    assert first.weight.mean(dim=(2, 3)).abs().max() > 1e-3
+    assert first.weight.abs().max() <= 48**-0.5

@@ -101,7 +101,7 @@ def test_the_header_says_what_it_is(file: Path, saved: Model) -> None:
         "width": 4,
         "options": {"initialisation": "interpolating"},
     }
-    assert facts["class_module"] == {"width": 8}
+    assert facts["class_module"] == {"width": 8, "initialisation": "contrast"}
     assert (facts["patch"], facts["stride"]) == (16, 12)
     assert [cost["executed"] for cost in facts["costs"]["branches"]] == [cost.executed for cost in saved.costs]
     assert facts["providers"]["backbone family fsrcnn"] == {"distribution": "fsrcnn-for-all", "version": "7.1"}

@@ -1,4 +1,4 @@
-"""A recipe that runs from photos to results within seconds.  Loaded by path: test folders are no packages."""
+"""A recipe that runs from photos to results within seconds."""
 
 from __future__ import annotations
 
