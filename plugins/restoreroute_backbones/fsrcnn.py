@@ -44,6 +44,8 @@ def build(options: FsrcnnOptions, /, *, width: int, scale: int, channels: int) -
     """
     from torch import nn
 
+    from restoreroute_backbones.deconvolution import Deconvolution
+
     if width < channels:
         raise ValueError(f"FSRCNN needs a width of at least {channels}, not {width}")
     padding, output_padding = _deconv_padding(scale)
@@ -57,7 +59,7 @@ def build(options: FsrcnnOptions, /, *, width: int, scale: int, channels: int) -
     layers["mapping_slope"] = nn.PReLU()
     layers["expand"] = nn.Conv2d(SHRUNK, width, 1)
     layers["expand_slope"] = nn.PReLU()
-    layers["deconv"] = nn.ConvTranspose2d(
+    layers["deconv"] = Deconvolution(
         width, channels, DECONV_KERNEL, stride=scale, padding=padding, output_padding=output_padding
     )
     network = nn.Sequential(layers)

@@ -17,7 +17,7 @@ from restoreroute.app.keys import digest, offer_facts, seed_for
 from restoreroute.app.references import RunReferences
 from restoreroute.app.run_folder import RunFolder
 from restoreroute.app.steps import DATA, DIFFICULTY, reported
-from restoreroute.data.pairs import Pair, PairCache, fingerprint
+from restoreroute.data.pairs import Pair, fingerprint
 from restoreroute.data.patch_index import PatchIndex, index_sub_images
 from restoreroute.data.sub_images import SubImages
 from restoreroute.errors import InputError
@@ -73,7 +73,7 @@ def prepare_data(
     """
     data, bound = plan.data, plan.task.bound
     with reported(listen, DATA) as finish:
-        cache = PairCache(folder.pair_cache, plan.task)
+        cache = folder.pair_cache(plan)
         pairs = cache.load(files.train, clean_scales=data.clean_scales, listen=listen, step=DATA)
         held_out = cache.load(files.validation, clean_scales=(1.0,), listen=listen, step=DATA)
         sizes = [pair.degraded_size(bound.scale) for pair in pairs]

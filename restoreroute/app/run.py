@@ -17,7 +17,6 @@ from restoreroute.app.preparation import SplitFiles
 from restoreroute.app.provenance import as_comment, provenance
 from restoreroute.app.run_folder import RunFolder
 from restoreroute.app.steps import DATA, step_names
-from restoreroute.data.pairs import PairCache
 from restoreroute.imaging.atomic import write_atomically
 from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.recipe.plain_recipe import recipe_text
@@ -84,8 +83,7 @@ def _run(plan: RunPlan, folder: RunFolder, catalogue: Catalogue, device: torch.d
     write_atomically(folder.recipe, lambda file: file.write(resolved.encode()))
 
     files = SplitFiles.of(plan)
-    cache = PairCache(folder.pair_cache, plan.task)
-    test = cache.load(files.test, clean_scales=(1.0,), listen=listen, step=DATA)
+    test = folder.pair_cache(plan).load(files.test, clean_scales=(1.0,), listen=listen, step=DATA)
     check_test_photos(plan, test)
     trained = Pipeline(plan, files, folder=folder, catalogue=catalogue, device=device, listen=listen).execute()
     save_model(trained.model, folder.model)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from restoreroute.data.pairs import PairCache
 from restoreroute.errors import InputError, OutputError
 from restoreroute.imaging.atomic import remove_leftovers
+from restoreroute.spec.plan import RunPlan
 
 
 @dataclass(frozen=True)
@@ -48,10 +50,10 @@ class RunFolder:
     def routes(self) -> Path:
         return self.path / "routes"
 
-    @property
-    def pair_cache(self) -> Path:
-        """Shared by all runs in the same place."""
-        return self.path.parent / ".cache" / "pairs"
+    def pair_cache(self, plan: RunPlan) -> PairCache:
+        """Degraded and clean images; the folder is shared by all runs in the same place."""
+        provider = plan.providers.get(f"{plan.task.offer.kind} {plan.task.offer.name}")
+        return PairCache(self.path.parent / ".cache" / "pairs", plan.task, provider)
 
     @property
     def state(self) -> Path:

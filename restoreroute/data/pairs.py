@@ -23,7 +23,7 @@ from restoreroute.imaging.color import from_float, grey_to_rgb, rgb_to_grey, spl
 from restoreroute.imaging.io import read_image
 from restoreroute.imaging.resize import resize
 from restoreroute.spec.events import Listener, WorkProgress
-from restoreroute.spec.plan import TaskPlan
+from restoreroute.spec.plan import Provider, TaskPlan
 from restoreroute.spec.task import BoundTask
 
 CACHE_FORMAT = 1
@@ -94,11 +94,13 @@ class PairCache:
     Args:
         folder: where arrays are kept; made when first needed.
         task: how clean images are degraded.
+        provider: who the task is from; another version of it makes the pairs anew.
     """
 
-    def __init__(self, folder: Path, task: TaskPlan) -> None:
+    def __init__(self, folder: Path, task: TaskPlan, provider: Provider | None = None) -> None:
         self.folder = folder
         self.task = task
+        self.provider = provider
 
     def load(self, files: Sequence[Path], *, clean_scales: Sequence[float], listen: Listener, step: str) -> list[Pair]:
         """Pairs of all files at all scales of the clean image, file by file."""
@@ -142,6 +144,7 @@ class PairCache:
             clean_scale,
             self.task.offer.name,
             self.task.options.model_dump_json(),
+            None if self.provider is None else [self.provider.distribution, self.provider.version],
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:32]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from restoreroute.routing.cost import Cost
@@ -11,28 +12,18 @@ from restoreroute.spec.plan import BranchPlan
 from restoreroute.spec.results import SetResult
 from restoreroute.spec.stages import Stages
 
-HEADINGS = (
-    "",
-    "PSNR-RGB",
-    "PSNR-Y",
-    "SSIM",
-    "shares %",
-    "executed",
-    "with overlap + Class-Module",
-    "paper",
-    "seconds",
-)
+HEADINGS = ("", "PSNR RGB", "PSNR Y", "SSIM", "shares %", "executed", "charged", "paper", "seconds")
 COST_NOTE = (
-    "executed: 2 x multiply-accumulates per patch, branches only; next to it the same per patch area of the image, "
-    "with the overlap of patches and the Class-Module; paper: the published convention, branches only."
+    "Costs are operations per patch, 2 per multiply-accumulate. executed: what the branches do. charged: the same per "
+    "patch area of the image, with the overlap of patches and the Class-Module. paper: branches only, in the "
+    "published convention."
 )
 
 
 def operations(count: float) -> str:
-    """Operations with a unit: ``49.84 M``, ``32.60 G``."""
-    if count >= 1e9:
-        return f"{count / 1e9:.2f} G"
-    return f"{count / 1e6:.2f} M"
+    """Operations with a unit: ``49.8M``, ``468M``, ``32.6G``."""
+    value, unit = (count / 1e9, "G") if count >= 1e9 else (count / 1e6, "M")
+    return f"{value:.{1 if value < 100 else 0}f}{unit}" if value else "0"
 
 
 def _figure(value: float | None, digits: int) -> str:
@@ -47,7 +38,7 @@ def result_rows(result: SetResult) -> list[tuple[str, ...]]:
             _figure(row.quality.psnr_rgb, 2),
             _figure(row.quality.psnr_y, 2),
             _figure(row.quality.ssim, 4),
-            " / ".join(f"{100 * share:.0f}" for share in row.shares) or "-",
+            "/".join(f"{100 * share:.0f}" for share in row.shares) or "-",
             operations(row.executed),
             operations(row.charged),
             operations(row.paper),
@@ -67,11 +58,19 @@ def result_title(result: SetResult) -> str:
 
 
 def result_table(result: SetResult) -> Table:
-    """A result table for the terminal."""
-    table = Table(title=result_title(result), caption=COST_NOTE, title_justify="left", caption_justify="left")
+    """A result table for a terminal of 80 columns or more."""
+    table = Table(
+        title=result_title(result),
+        caption=COST_NOTE,
+        title_justify="left",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
     table.add_column(HEADINGS[0], no_wrap=True)
     for heading in HEADINGS[1:]:
-        table.add_column(heading, justify="right")
+        table.add_column(heading.replace(" ", "\n"), justify="right", no_wrap=True)
     for cells in result_rows(result):
         table.add_row(*cells)
     return table

@@ -4,12 +4,15 @@
 
 One update at batch 96 on 32 x 32 sub-images, three FSRCNN branches (16, 36, 56) and a Class-Module of width 32:
 forward and backward pass, no optimiser.  ``project`` takes the losses of
-:func:`restoreroute.training.stages.joint_stage`; ``per sample`` runs every sample through all branches one at a
-time, sums the mixture per sample and the losses in loops, as the authors' code does.  Both run in turn in one process.
+:func:`restoreroute.training.stages.joint_stage` on networks in channels_last, as the project trains.  ``per sample``
+does what the authors' code does: networks in torch's default memory format, every sample through all branches one at
+a time, the mixture appended to a growing tensor, losses in loops.  Both run in turn in one process, and come to the
+same loss and gradients.
 """
 
 from __future__ import annotations
 
+import copy
 import sys
 import time
 from collections.abc import Callable
@@ -72,7 +75,7 @@ def make_batch() -> Batch:
 def per_sample_loss(router: Router, batch: Batch) -> Tensor:
     """The same total loss, sample by sample."""
     rows: list[Tensor] = []
-    mixtures: list[Tensor] = []
+    mixtures = torch.zeros(0, 3, SIDE * SCALE, SIDE * SCALE)
     for position in range(len(batch.degraded)):
         sample = batch.degraded[position : position + 1]
         probability = router.class_module(sample).softmax(dim=1)
@@ -80,8 +83,8 @@ def per_sample_loss(router: Router, batch: Batch) -> Tensor:
         for index, branch in enumerate(router.branches):
             mixture = mixture + branch(sample) * probability[0, index]
         rows.append(probability[0])
-        mixtures.append(mixture)
-    image = functional.l1_loss(torch.cat(mixtures), batch.clean)
+        mixtures = torch.cat((mixtures, mixture))
+    image = functional.l1_loss(mixtures, batch.clean)
 
     branches = len(WIDTHS)
     undecided = torch.zeros(())
@@ -108,6 +111,8 @@ def compare(rounds: int) -> Comparison:
         AssertionError: if the two do not come to the same loss and gradients.
     """
     router, batch = make_router(), make_batch()
+    plain = copy.deepcopy(router).to(memory_format=torch.contiguous_format).eval()  # torch's own deconvolution
+    plain_batch = Batch(degraded=batch.degraded.contiguous(), clean=batch.clean.contiguous())
     stage = joint_stage(
         "joint",
         router,
@@ -119,20 +124,20 @@ def compare(rounds: int) -> Comparison:
     )
     ways: tuple[Callable[[], Tensor], ...] = (
         lambda: stage.losses(batch).terms["total"],
-        lambda: per_sample_loss(router, batch),
+        lambda: per_sample_loss(plain, plain_batch),
     )
     seconds: tuple[list[float], list[float]] = ([], [])
     found = []
     for number in range(rounds + 1):
-        for way, spent in zip(ways, seconds, strict=True):
-            router.zero_grad(set_to_none=True)
+        for way, network, spent in zip(ways, (router, plain), seconds, strict=True):
+            network.zero_grad(set_to_none=True)
             start = time.perf_counter()
             loss = way()
             loss.backward()  # type: ignore[no-untyped-call]
             if number:
                 spent.append(time.perf_counter() - start)
             else:
-                found.append((loss.detach(), [parameter.grad.clone() for parameter in router.parameters()]))
+                found.append((loss.detach(), [parameter.grad.clone() for parameter in network.parameters()]))
     (loss, gradients), (other_loss, other_gradients) = found
     torch.testing.assert_close(loss, other_loss, rtol=1e-4, atol=1e-4)
     for one, other in zip(gradients, other_gradients, strict=True):

@@ -1,0 +1,69 @@
+"""Documents hold what they promise: links lead somewhere, every hook and option is named, examples run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from restoreroute.app.plugins import open_catalogue
+from restoreroute.cli.main import cli
+from restoreroute.plugin import hookspecs
+from restoreroute.plugin.catalogue import Catalogue
+from restoreroute.plugin.host import PluginHost
+from restoreroute.recipe.document import document_from
+from restoreroute.recipe.resolve import resolve
+from restoreroute.spec.stages import Stages
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def blocks(document: str, language: str) -> list[str]:
+    """Code blocks of one language."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(), flags=re.S)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", document.read_text()):
+        if not target.startswith("https://"):
+            assert (document.parent / target).exists(), target
+
+
+def test_every_hook_is_described() -> None:
+    text = (ROOT / "docs" / "plugins.md").read_text()
+    hooks = [name for name in vars(hookspecs) if name.startswith("restoreroute_")]
+    assert len(hooks) == len(Catalogue.kinds())
+    for hook in hooks:
+        assert f"`{hook}`" in text
+
+
+def test_every_verb_is_mentioned() -> None:
+    text = "\n".join(document.read_text() for document in DOCUMENTS)
+    for verb in cli.commands:
+        assert f"restoreroute {verb}" in text
+
+
+def test_the_example_plugin_works() -> None:
+    (source,) = blocks("docs/plugins.md", "python")
+    namespace: dict[str, object] = {"__name__": "restoreroute_tiny"}
+    exec(compile(source, "docs/plugins.md", "exec"), namespace)
+    host = PluginHost()
+    plugin = type("Plugin", (), {"restoreroute_backbones": staticmethod(namespace["restoreroute_backbones"])})()
+    record = host.register(plugin, name="tiny", distribution="restoreroute-tiny")
+    assert record.status == "active", record.error
+    family = host.catalogue().backbones.get("tiny")
+    network = family.build(family.options(), width=4, scale=3, channels=3)
+    assert network(torch.rand(1, 3, 5, 4)).shape == (1, 3, 15, 12)
+
+
+def test_the_example_recipe_resolves_and_shows_the_defaults() -> None:
+    (source,) = blocks("docs/recipes.md", "yaml")
+    recipe = yaml.safe_load(source.replace("1e-3", "1.0e-3").replace("2e-4", "2.0e-4"))
+    plan = resolve(document_from(recipe), open_catalogue(), default_name="example")
+    assert plan.stages == Stages()
+    assert (plan.losses.image, plan.losses.class_, plan.losses.average) == (2000, 1, 6)
