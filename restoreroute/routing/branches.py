@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import torch
 from torch import Tensor, nn
 
 
@@ -50,5 +51,5 @@ def mix(outputs: Sequence[Tensor], probability: Tensor) -> Tensor:
     weights = probability[:, :, None, None, None]  # (B, M, 1, 1, 1)
     mixture = outputs[0] * weights[:, 0]
     for index in range(1, len(outputs)):
-        mixture = mixture + outputs[index] * weights[:, index]
+        mixture = torch.addcmul(mixture, outputs[index], weights[:, index])
     return mixture
