@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from restoreroute.routing.cost import Cost
 from restoreroute.spec.plan import BranchPlan
 from restoreroute.spec.results import SetResult
 from restoreroute.spec.stages import Stages
 
-HEADINGS = ("", "PSNR RGB", "PSNR Y", "SSIM", "shares %", "executed", "charged", "paper", "seconds")
+HEADINGS = ("", "PSNR RGB", "PSNR Y", "SSIM", "shares %", "executed", "charged", "paper", "time s")
 COST_NOTE = (
     "Costs are operations per patch, 2 per multiply-accumulate. executed: what the branches do. charged: the same per "
     "patch area of the image, with the overlap of patches and the Class-Module. paper: branches only, in the "
@@ -21,9 +23,9 @@ COST_NOTE = (
 
 
 def operations(count: float) -> str:
-    """Operations with a unit: ``49.8M``, ``468M``, ``32.6G``."""
+    """Operations with a unit: ``49.84M``, ``32.60G``."""
     value, unit = (count / 1e9, "G") if count >= 1e9 else (count / 1e6, "M")
-    return f"{value:.{1 if value < 100 else 0}f}{unit}" if value else "0"
+    return f"{value:.2f}{unit}" if value else "0"
 
 
 def _figure(value: float | None, digits: int) -> str:
@@ -57,23 +59,15 @@ def result_title(result: SetResult) -> str:
     )
 
 
-def result_table(result: SetResult) -> Table:
-    """A result table for a terminal of 80 columns or more."""
-    table = Table(
-        title=result_title(result),
-        caption=COST_NOTE,
-        title_justify="left",
-        caption_justify="left",
-        box=SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
-        show_edge=False,
-    )
+def result_table(result: SetResult) -> Group:
+    """Title, table and note for a terminal of 80 columns or more."""
+    table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
     table.add_column(HEADINGS[0], no_wrap=True)
     for heading in HEADINGS[1:]:
         table.add_column(heading.replace(" ", "\n"), justify="right", no_wrap=True)
     for cells in result_rows(result):
         table.add_row(*cells)
-    return table
+    return Group("", Text(result_title(result), style="bold"), table, Text(COST_NOTE, style="dim"))
 
 
 def result_markdown(result: SetResult) -> str:

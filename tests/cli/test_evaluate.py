@@ -26,7 +26,7 @@ def test_both_protocols_agree_with_the_run(
     for one in results["sets"]:
         _, _, table = done.out.partition(f"**test, protocol '{one['protocol']}': 2 images, {one['patches']} patches")
         lines = table.splitlines()
-        assert lines[2].startswith("|  | PSNR-RGB | PSNR-Y | SSIM |")
+        assert lines[2].startswith("|  | PSNR RGB | PSNR Y | SSIM |")
         for row, line in zip(one["rows"], lines[4:], strict=False):
             cells = [cell.strip() for cell in line.strip("|").split("|")]
             assert cells[0] == row["name"]
