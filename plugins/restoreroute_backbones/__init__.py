@@ -1,12 +1,13 @@
-"""First-party backbone families, one file each."""
+"""First-party backbone families: a descriptor each, and their networks."""
 
 from __future__ import annotations
 
 from restoreroute import hookimpl
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute_backbones.fsrcnn import FSRCNN
+from restoreroute_backbones.srresnet import SRRESNET
 
 
 @hookimpl
 def restoreroute_backbones() -> list[BackboneFamily]:
-    return [FSRCNN]
+    return [FSRCNN, SRRESNET]

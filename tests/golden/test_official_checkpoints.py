@@ -1,4 +1,4 @@
-"""A routed FSRCNN checkpoint in the authors' layout against what their networks gave."""
+"""Routed checkpoints in the authors' layout against what their networks gave."""
 
 from __future__ import annotations
 
@@ -21,27 +21,34 @@ from restoreroute.routing.model_file import Model
 from restoreroute.routing.official import load_official
 from restoreroute.routing.policies import argmax
 from restoreroute.routing.router import Router
+from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.plan import TaskPlan
-from restoreroute_backbones.fsrcnn import FSRCNN, FsrcnnOptions
+from restoreroute_backbones.fsrcnn import FSRCNN
+from restoreroute_backbones.srresnet import SRRESNET
 from restoreroute_tasks.super_resolution import SUPER_RESOLUTION, SuperResolutionOptions
 
 
+@pytest.fixture(params=[FSRCNN, SRRESNET], ids=lambda family: family.name)
+def family(request: pytest.FixtureRequest) -> BackboneFamily:
+    return request.param
+
+
 @pytest.fixture
-def model(golden: Path) -> Model:
+def model(golden: Path, family: BackboneFamily) -> Model:
     options = SuperResolutionOptions()
     return load_official(
-        golden / "fsrcnn_official_format.pth",
+        golden / f"{family.name}_official_format.pth",
         task=TaskPlan(offer=SUPER_RESOLUTION, options=options, bound=SUPER_RESOLUTION.build(options)),
-        family=FSRCNN,
-        options=FsrcnnOptions(),
-        widths=FSRCNN.widths,
+        family=family,
+        options=family.options(),
+        widths=family.widths,
         providers={},
     )
 
 
 @pytest.fixture
-def expected(golden: Path) -> dict[str, NDArray[Any]]:
-    return load_file(golden / "fsrcnn_expected.safetensors")
+def expected(golden: Path, family: BackboneFamily) -> dict[str, NDArray[Any]]:
+    return load_file(golden / f"{family.name}_expected.safetensors")
 
 
 @pytest.fixture
@@ -57,8 +64,8 @@ def tiles(golden: Path, image: Tensor) -> list[Tile]:
     return tiles
 
 
-def test_parameters(golden: Path, model: Model) -> None:
-    facts = json.loads((golden / "meta.json").read_text())["families"]["fsrcnn"]
+def test_parameters(golden: Path, family: BackboneFamily, model: Model) -> None:
+    facts = json.loads((golden / "meta.json").read_text())["families"][family.name]
     counted = sum(cost.parameters for cost in (*model.costs, model.class_module_cost))
     assert counted == facts["parameters_total"]
 
