@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from restoreroute import hookimpl
 from restoreroute.spec.backbone import BackboneFamily
+from restoreroute_backbones.dncnn import DNCNN
 from restoreroute_backbones.fsrcnn import FSRCNN
 from restoreroute_backbones.srresnet import SRRESNET
 
 
 @hookimpl
 def restoreroute_backbones() -> list[BackboneFamily]:
-    return [FSRCNN, SRRESNET]
+    return [DNCNN, FSRCNN, SRRESNET]

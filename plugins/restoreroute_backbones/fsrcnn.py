@@ -12,6 +12,7 @@ from pydantic import Field
 
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.options import Options
+from restoreroute_backbones.widths import published_or_spaced
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -129,18 +130,6 @@ def _bilinear_kernel(scale: int) -> Tensor:
     return torch.outer(taps, taps)
 
 
-def widths_for(branches: int) -> tuple[int, ...]:
-    """ClassSR's widths where it names them, else evenly spaced from 16 to 56."""
-    if branches < 2:
-        raise ValueError(f"a routed model needs at least 2 branches, not {branches}")
-    if branches in PUBLISHED_WIDTHS:
-        return PUBLISHED_WIDTHS[branches]
-    widths = tuple(round(16 + 40 * index / (branches - 1)) for index in range(branches))
-    if len(set(widths)) < branches:
-        raise ValueError(f"FSRCNN has at most 41 distinct widths from 16 to 56, not {branches}")
-    return widths
-
-
 def receptive_field(options: FsrcnnOptions, scale: int) -> int:
     """2 for the 5x5 conv, 1 for each 3x3 mapping, and the reach of the 9x9 deconvolution in degraded pixels."""
     padding, _ = _deconv_padding(scale)
@@ -206,7 +195,7 @@ FSRCNN = BackboneFamily(
     options=FsrcnnOptions,
     build=build,
     widths=PUBLISHED_WIDTHS[3],
-    widths_for=widths_for,
+    widths_for=published_or_spaced("FSRCNN", PUBLISHED_WIDTHS),
     scales=frozenset({2, 3, 4}),
     receptive_field=receptive_field,
     rename_official=rename_official,

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.options import Options
+from restoreroute_backbones.widths import published_or_spaced
 
 if TYPE_CHECKING:
     from torch import nn
 
-NARROWEST, FULL = 36, 64
 PUBLISHED_WIDTHS = (36, 52, 64)
 """Features of ClassSR-SRResNet (paper table 2)."""
 
@@ -36,17 +36,6 @@ def build(options: SrresnetOptions, /, *, width: int, scale: int, channels: int)
     network = SRResNet(channels=channels, width=width, blocks=options.blocks, scale=scale)
     network.initialise(interpolating=options.initialisation == "interpolating")
     return network
-
-
-def widths_for(branches: int) -> tuple[int, ...]:
-    """ClassSR's for three branches, else evenly spaced from 36 to 64."""
-    if branches < 2:
-        raise ValueError(f"a routed model needs at least 2 branches, not {branches}")
-    if branches == len(PUBLISHED_WIDTHS):
-        return PUBLISHED_WIDTHS
-    if branches > FULL - NARROWEST + 1:
-        raise ValueError(f"SRResNet has at most {FULL - NARROWEST + 1} widths from 36 to 64, not {branches}")
-    return tuple(round(NARROWEST + (FULL - NARROWEST) * index / (branches - 1)) for index in range(branches))
 
 
 def receptive_field(options: SrresnetOptions, scale: int) -> int:
@@ -79,7 +68,7 @@ SRRESNET = BackboneFamily(
     options=SrresnetOptions,
     build=build,
     widths=PUBLISHED_WIDTHS,
-    widths_for=widths_for,
+    widths_for=published_or_spaced("SRResNet", {3: PUBLISHED_WIDTHS}),
     scales=frozenset({2, 3, 4}),
     receptive_field=receptive_field,
     rename_official=rename_official,

@@ -16,6 +16,7 @@ RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 FOUND = sorted(path for path in RECIPES.rglob("*") if path.suffix in {".yml", ".yaml"})
 EXPECTED = {
     "sr_fsrcnn.yml",
+    "paper/denoise_dncnn.yml",
     "paper/sr_fsrcnn.yml",
     "paper/sr_srresnet.yml",
 }

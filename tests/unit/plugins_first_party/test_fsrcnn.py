@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from restoreroute_backbones.fsrcnn import FSRCNN, OFFICIAL_NAMES, FsrcnnOptions, narrow, rename_official, widths_for
+from restoreroute_backbones.fsrcnn import FSRCNN, OFFICIAL_NAMES, FsrcnnOptions, narrow, rename_official
 
 SCALES = sorted(FSRCNN.scales)
 
@@ -132,23 +132,23 @@ def test_a_width_below_the_channels(width: int) -> None:
 
 @pytest.mark.parametrize("branches", range(2, 42))
 def test_widths_for_any_number_of_branches(branches: int) -> None:
-    widths = widths_for(branches)
+    widths = FSRCNN.widths_for(branches)
     assert len(widths) == branches
     assert list(widths) == sorted(set(widths))
     assert (widths[0], widths[-1]) == (16, 56)
 
 
 def test_published_widths() -> None:
-    assert FSRCNN.widths == widths_for(3) == (16, 36, 56)
-    assert widths_for(2) == (16, 56)
-    assert widths_for(4) == (16, 29, 43, 56)
-    assert widths_for(5) == (16, 26, 36, 46, 56)
+    assert FSRCNN.widths == FSRCNN.widths_for(3) == (16, 36, 56)
+    assert FSRCNN.widths_for(2) == (16, 56)
+    assert FSRCNN.widths_for(4) == (16, 29, 43, 56)
+    assert FSRCNN.widths_for(5) == (16, 26, 36, 46, 56)
 
 
 @pytest.mark.parametrize(("branches", "said"), [(1, "at least 2 branches, not 1"), (42, "not 42")])
 def test_no_widths_for_too_few_or_too_many(branches: int, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        widths_for(branches)
+        FSRCNN.widths_for(branches)
 
 
 def test_the_authors_names_cover_every_parameter() -> None:

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from restoreroute.routing.cost import measure_cost
-from restoreroute_backbones.srresnet import SRRESNET, SrresnetOptions, rename_official, widths_for
+from restoreroute_backbones.srresnet import SRRESNET, SrresnetOptions, rename_official
 
 SCALES = sorted(SRRESNET.scales)
 
@@ -67,15 +67,15 @@ def test_the_interpolating_start_is_bilinear() -> None:
 
 
 def test_widths() -> None:
-    assert widths_for(3) == (36, 52, 64)
+    assert SRRESNET.widths_for(3) == (36, 52, 64)
     for branches in range(2, 30):
-        widths = widths_for(branches)
+        widths = SRRESNET.widths_for(branches)
         assert len(set(widths)) == branches
         assert list(widths) == sorted(widths)
         assert (widths[0], widths[-1]) == (36, 64)
     for branches in (1, 30):
         with pytest.raises(ValueError, match=str(branches)):
-            widths_for(branches)
+            SRRESNET.widths_for(branches)
 
 
 def test_the_authors_names() -> None:
