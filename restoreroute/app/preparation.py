@@ -79,6 +79,7 @@ def prepare_data(
         sizes = [pair.degraded_size(bound.scale) for pair in pairs]
         index = index_sub_images(sizes, side=data.sub_image, step=data.step)
         _mention_small(plan, pairs, sizes, listen)
+        _mention_shared(files, listen)
         validator = Validator(
             held_out, bound, patch=plan.evaluation.patch, stride=plan.evaluation.stride, device=device
         )
@@ -154,6 +155,14 @@ def _mention_small(
         pixels = side * plan.task.bound.scale
         names = ", ".join(small[:most]) + rest
         listen(Notice(text=f"left out, smaller than one sub-image of {pixels} x {pixels}: {names}"))
+
+
+def _mention_shared(files: SplitFiles, listen: Listener) -> None:
+    trained_on = {file.resolve() for file in files.train}
+    for split, others in (("validation", files.validation), ("test", files.test)):
+        shared = sum(file.resolve() in trained_on for file in others)
+        if shared:
+            listen(Notice(text=f"{shared} of {len(others)} {split} images are trained on too: their figures flatter"))
 
 
 def _save_scores(path: Path, key: str, scores: NDArray[np.float64]) -> None:

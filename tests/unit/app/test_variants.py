@@ -175,3 +175,10 @@ def test_results_are_plain_json(finished: Any) -> None:
         raise AssertionError(f"{constant} is no JSON")
 
     json.loads((finished.folder / "results.json").read_text(), parse_constant=refuse)
+
+
+def test_measuring_on_photos_that_were_trained_on_is_mentioned(copy: Callable[[], Any]) -> None:
+    run = copy()
+    run.run(*ONE, WHOLE, f"data.test={run.recipe.parent / 'photos' / 'train'}")
+    notices = [event.text for event in run.events if isinstance(event, Notice)]
+    assert any("2 of 2 test images are trained on too" in text for text in notices), notices
