@@ -1,4 +1,7 @@
-"""DnCNN (Zhang et al., TIP 2017) for colour images, without normalisation: the features scale."""
+"""DnCNN (Zhang et al., TIP 2017) for colour images, without normalisation: the features scale.
+
+torch is imported where networks are made, so that reading the descriptor stays cheap.
+"""
 
 from __future__ import annotations
 
@@ -23,22 +26,53 @@ class DncnnOptions(Options):
     layers: int = Field(17, ge=2, description="convolutions in all")
     initialisation: Literal["identity", "official"] = Field(
         "identity",
-        description="'identity' starts by leaving the image as it is; 'official' draws the last layer like the others",
+        description="'identity' starts by leaving the image nearly as it is, with layers that pass features on, and "
+        "learns within minutes; 'official' draws every layer (Kaiming)",
     )
 
 
 def build(options: DncnnOptions, /, *, width: int, scale: int, channels: int) -> nn.Module:
-    """The network; see :class:`restoreroute_backbones.dncnn_network.DnCNN`."""
-    from restoreroute_backbones.dncnn_network import DnCNN
+    """The network: 3x3 convolutions with ReLU between them predict what to add to the image, the negative noise."""
+    from collections import OrderedDict
 
-    network = DnCNN(channels=channels, width=width, layers=options.layers)
-    network.initialise(identity=options.initialisation == "identity")
+    from torch import nn
+
+    from restoreroute_backbones.initialise import kaiming, start_from_identity
+    from restoreroute_backbones.layers import Residual
+
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for number in range(options.layers):
+        last = number == options.layers - 1
+        layers[f"conv_{number}"] = nn.Conv2d(width if number else channels, channels if last else width, 3, padding=1)
+        if not last:
+            layers[f"relu_{number}"] = nn.ReLU()
+    network = Residual(layers)
+    if options.initialisation == "official":
+        kaiming(network)
+    else:
+        start_from_identity(network)
     return network
 
 
 def receptive_field(options: DncnnOptions, scale: int) -> int:
     """1 for each 3x3 convolution."""
     return options.layers
+
+
+def narrow(wide: nn.Module, network: nn.Module) -> None:
+    """Keep the channels of every layer that matter most; see :func:`restoreroute_backbones.narrowing.narrow`."""
+    from torch import nn
+
+    from restoreroute_backbones.narrowing import IMAGE, Wire
+    from restoreroute_backbones.narrowing import narrow as narrow_by_wires
+
+    layers = sum(isinstance(layer, nn.Conv2d) for layer in network.modules())
+    spaces = [IMAGE, *(f"after {number}" for number in range(layers - 1)), IMAGE]
+    narrow_by_wires(
+        wide,
+        network,
+        [Wire(layer=f"conv_{number}", reads=spaces[number], writes=spaces[number + 1]) for number in range(layers)],
+    )
 
 
 DNCNN = BackboneFamily(
@@ -50,4 +84,5 @@ DNCNN = BackboneFamily(
     widths_for=published_or_spaced("DnCNN", {3: PUBLISHED_WIDTHS}),
     scales=frozenset({1}),
     receptive_field=receptive_field,
+    narrow=narrow,
 )

@@ -157,36 +157,22 @@ def rename_official(name: str) -> str:
 
 
 def narrow(wide: nn.Module, network: nn.Module) -> None:
-    """Keep the channels that carry most: d shrinks at the feature conv and at the deconvolution, s and m stay.
+    """Keep the channels that matter most: d shrinks at the feature conv and at the deconvolution, s and m stay."""
+    from restoreroute_backbones.narrowing import IMAGE, Wire
+    from restoreroute_backbones.narrowing import narrow as narrow_by_wires
 
-    A channel counts by the norm of what goes in times the norm of what comes out.  The first channels, one per
-    colour, carry the image where training started as an interpolation, and are always kept.
-
-    Raises:
-        ValueError: if the network is wider than the one to take from.
-    """
-    import torch
-
-    full = wide.state_dict()
-    width, available = len(network.state_dict()["feature.weight"]), len(full["feature.weight"])
-    if width > available:
-        raise ValueError(f"an FSRCNN of width {available} has not enough channels for width {width}")
-    first = full["feature.weight"].flatten(1).norm(dim=1) * full["shrink.weight"].flatten(2).norm(dim=(0, 2))
-    last = full["expand.weight"].flatten(1).norm(dim=1) * full["deconv.weight"].flatten(1).norm(dim=1)
-    colours = full["feature.weight"].shape[1]
-    for norms in (first, last):
-        norms[:colours] = torch.inf
-    kept_first, kept_last = (norms.topk(width).indices.sort().values for norms in (first, last))
-    kept = {
-        "feature.weight": full["feature.weight"][kept_first],
-        "feature.bias": full["feature.bias"][kept_first],
-        "shrink.weight": full["shrink.weight"][:, kept_first],
-        "expand.weight": full["expand.weight"][kept_last],
-        "expand.bias": full["expand.bias"][kept_last],
-        "deconv.weight": full["deconv.weight"][kept_last],
-    }
-    with torch.no_grad():
-        network.load_state_dict(full | kept)
+    mappings = [Wire(layer=f"mapping_{index}", reads="shrunk", writes="shrunk") for index in range(MAPPINGS)]
+    narrow_by_wires(
+        wide,
+        network,
+        [
+            Wire(layer="feature", reads=IMAGE, writes="features"),
+            Wire(layer="shrink", reads="features", writes="shrunk"),
+            *mappings,
+            Wire(layer="expand", reads="shrunk", writes="expanded"),
+            Wire(layer="deconv", reads="expanded", writes=IMAGE, transposed=True),
+        ],
+    )
 
 
 FSRCNN = BackboneFamily(

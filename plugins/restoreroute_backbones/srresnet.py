@@ -1,8 +1,12 @@
-"""SRResNet (Ledig et al., CVPR 2017) without normalisation, in the shape that ClassSR routes: the features scale."""
+"""SRResNet (Ledig et al., CVPR 2017) without normalisation, in the shape that ClassSR routes: the features scale.
+
+torch is imported where networks are made, so that reading the descriptor stays cheap.
+"""
 
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -14,6 +18,7 @@ from restoreroute_backbones.widths import published_or_spaced
 if TYPE_CHECKING:
     from torch import nn
 
+SLOPE = 0.1
 PUBLISHED_WIDTHS = (36, 52, 64)
 """Features of ClassSR-SRResNet (paper table 2)."""
 
@@ -30,11 +35,32 @@ class SrresnetOptions(Options):
 
 
 def build(options: SrresnetOptions, /, *, width: int, scale: int, channels: int) -> nn.Module:
-    """The network; see :class:`restoreroute_backbones.srresnet_network.SRResNet`."""
-    from restoreroute_backbones.srresnet_network import SRResNet
+    """The network: residual blocks at low resolution, pixel shuffles up, added to a bilinear interpolation."""
+    from torch import nn
 
-    network = SRResNet(channels=channels, width=width, blocks=options.blocks, scale=scale)
-    network.initialise(interpolating=options.initialisation == "interpolating")
+    from restoreroute_backbones.initialise import kaiming
+    from restoreroute_backbones.layers import Residual, Sum, convolution, steps_up
+
+    def conv(inputs: int, outputs: int) -> nn.Conv2d:
+        return nn.Conv2d(inputs, outputs, 3, padding=1)
+
+    detail: OrderedDict[str, nn.Module] = OrderedDict(head=conv(channels, width), head_slope=nn.LeakyReLU(SLOPE))
+    for number in range(options.blocks):
+        detail[f"block_{number}"] = Residual(
+            OrderedDict(first=conv(width, width), relu=nn.ReLU(), second=conv(width, width))
+        )
+    for number, step in enumerate(steps_up(scale)):
+        detail[f"up_{number}"] = conv(width, width * step**2)
+        detail[f"shuffle_{number}"] = nn.PixelShuffle(step)  # one step larger from here
+        detail[f"up_slope_{number}"] = nn.LeakyReLU(SLOPE)
+    detail["fine"] = conv(width, width)
+    detail["fine_slope"] = nn.LeakyReLU(SLOPE)
+    detail["tail"] = conv(width, channels)
+    base = nn.Upsample(scale_factor=scale, mode="bilinear", align_corners=False)
+    network = Sum({"detail": nn.Sequential(detail), "base": base})
+    kaiming(network, gain=0.1)
+    if options.initialisation == "interpolating":
+        nn.init.zeros_(convolution(network, "detail.tail").weight)
     return network
 
 
@@ -43,13 +69,7 @@ def receptive_field(options: SrresnetOptions, scale: int) -> int:
     return 1 + 2 * options.blocks + 2
 
 
-OFFICIAL_LAYERS = {
-    "conv_first": "head",
-    "upconv1": "up.0",
-    "upconv2": "up.1",
-    "HRconv": "fine",
-    "conv_last": "tail",
-}
+OFFICIAL_LAYERS = {"conv_first": "head", "upconv1": "up_0", "upconv2": "up_1", "HRconv": "fine", "conv_last": "tail"}
 OFFICIAL_BLOCK = re.compile(r"recon_trunk\.(\d+)\.conv([12])")
 
 
@@ -58,8 +78,30 @@ def rename_official(name: str) -> str:
     layer, _, parameter = name.rpartition(".")
     if block := OFFICIAL_BLOCK.fullmatch(layer):
         number, convolution = block.groups()
-        return f"trunk.{number}.{'first' if convolution == '1' else 'second'}.{parameter}"
-    return f"{OFFICIAL_LAYERS[layer]}.{parameter}"
+        return f"detail.block_{number}.{'first' if convolution == '1' else 'second'}.{parameter}"
+    return f"detail.{OFFICIAL_LAYERS[layer]}.{parameter}"
+
+
+def narrow(wide: nn.Module, network: nn.Module) -> None:
+    """Keep the channels that matter most; see :func:`restoreroute_backbones.narrowing.narrow`."""
+    from restoreroute_backbones.layers import Residual, convolution
+    from restoreroute_backbones.narrowing import IMAGE, Wire
+    from restoreroute_backbones.narrowing import narrow as narrow_by_wires
+
+    wires = [Wire(layer="detail.head", reads=IMAGE, writes="trunk")]
+    last = "trunk"
+    for name, layer in network.get_submodule("detail").named_children():
+        if isinstance(layer, Residual):
+            wires.append(Wire(layer=f"detail.{name}.first", reads="trunk", writes=name))
+            wires.append(Wire(layer=f"detail.{name}.second", reads=name, writes="trunk"))
+        elif name in {"up_0", "up_1"}:
+            conv = convolution(network, f"detail.{name}")
+            spread = conv.out_channels // conv.in_channels
+            wires.append(Wire(layer=f"detail.{name}", reads=last, writes=name, spread=spread))
+            last = name
+    wires.append(Wire(layer="detail.fine", reads=last, writes="fine"))
+    wires.append(Wire(layer="detail.tail", reads="fine", writes=IMAGE))
+    narrow_by_wires(wide, network, wires)
 
 
 SRRESNET = BackboneFamily(
@@ -72,4 +114,5 @@ SRRESNET = BackboneFamily(
     scales=frozenset({2, 3, 4}),
     receptive_field=receptive_field,
     rename_official=rename_official,
+    narrow=narrow,
 )

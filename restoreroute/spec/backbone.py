@@ -43,6 +43,8 @@ class BackboneFamily(Offering["nn.Module"]):
         size_multiple: sides of the input must be multiples of this.
         rename_official: turns a parameter name of the published checkpoints into this network's, or None where
             no such checkpoints exist.  It raises KeyError for a name that it does not know.
+        learns: whether its networks have anything to train.
+        start_options: options that say only how training starts, not what a trained network computes.
         narrow: ``narrow(wide, network)`` fills a network with what matters most of a trained one that is as wide
             or wider, of the same options; None where the design has no such way.
     """
@@ -57,6 +59,8 @@ class BackboneFamily(Offering["nn.Module"]):
     local: bool = True
     size_multiple: int = 1
     rename_official: Callable[[str], str] | None = None
+    learns: bool = True
+    start_options: frozenset[str] = frozenset({"initialisation"})
     narrow: Callable[[nn.Module, nn.Module], None] | None = None
 
     def facts(self) -> dict[str, Any]:
@@ -64,14 +68,19 @@ class BackboneFamily(Offering["nn.Module"]):
             "widths": self.widths,
             "scales": tuple(sorted(self.scales)),
             "local": self.local,
+            "learns": self.learns,
             "size multiple": self.size_multiple,
             "official checkpoints": self.rename_official is not None,
             "starts from a wider network": self.narrow is not None,
         }
 
+    def has_widths(self) -> bool:
+        """Whether there is more than one width to choose from."""
+        return len(self.widths) > 1
+
 
 def network_name(family: BackboneFamily, width: int, options: Options) -> str:
-    """A short name for one network: the family, its width, and the options that are not at their defaults."""
-    changed = options.model_dump(exclude_defaults=True)
+    """A short name for one network: the family, its width, and what its options change in what it computes."""
+    changed = options.model_dump(exclude_defaults=True, exclude=set(family.start_options))
     extras = "".join(f" {key}={value}" for key, value in changed.items())
-    return f"{family.name}-{width}{extras}"
+    return f"{family.name}-{width}{extras}" if family.has_widths() else f"{family.name}{extras}"

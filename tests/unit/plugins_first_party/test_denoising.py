@@ -79,8 +79,8 @@ def test_costs_of_the_paper(width: int, executed: float) -> None:
 def test_the_identity_start() -> None:
     image = torch.rand(1, 3, 9, 8)
     with torch.inference_mode():
-        assert torch.equal(make()(image), image)
-        assert not torch.equal(make(initialisation="official")(image), image)
+        changed = (make()(image) - image).abs().max()
+        assert changed < 0.1 < (make(initialisation="official")(image) - image).abs().max()
 
 
 @pytest.mark.parametrize("layers", [2, 5])

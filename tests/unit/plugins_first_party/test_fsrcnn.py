@@ -174,6 +174,7 @@ def test_facts_for_listings() -> None:
         "widths": (16, 36, 56),
         "scales": (2, 3, 4),
         "local": True,
+        "learns": True,
         "size multiple": 1,
         "official checkpoints": True,
         "starts from a wider network": True,
@@ -205,5 +206,5 @@ def test_narrowing_keeps_the_channels_that_matter() -> None:
 
 
 def test_nothing_narrows_to_something_wider() -> None:
-    with pytest.raises(ValueError, match="of width 5 has not enough channels for width 8"):
+    with pytest.raises(ValueError, match=r"there are 5 channels after .*, not enough for 8"):
         narrow(make(5), make(8))

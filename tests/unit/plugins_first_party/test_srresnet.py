@@ -79,7 +79,7 @@ def test_widths() -> None:
 
 
 def test_the_authors_names() -> None:
-    assert rename_official("recon_trunk.11.conv2.bias") == "trunk.11.second.bias"
-    assert rename_official("upconv2.weight") == "up.1.weight"
+    assert rename_official("recon_trunk.11.conv2.bias") == "detail.block_11.second.bias"
+    assert rename_official("upconv2.weight") == "detail.up_1.weight"
     with pytest.raises(KeyError):
         rename_official("conv_middle.weight")

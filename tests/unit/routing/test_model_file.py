@@ -22,6 +22,8 @@ from restoreroute.routing.model_file import HEADER_KEY, Model, assemble, load_mo
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.plan import BranchPlan, Provider, TaskPlan
 from restoreroute_backbones.fsrcnn import FSRCNN, FsrcnnOptions
+from restoreroute_backbones.interpolate import INTERPOLATE
+from restoreroute_backbones.srresnet import SRRESNET
 
 MakeModel = Callable[..., Model]
 
@@ -271,4 +273,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path, make_model: MakeModel) -> No
 def test_a_branch_has_a_short_name() -> None:
     assert BranchPlan(family=FSRCNN, options=FsrcnnOptions(), width=16).name == "fsrcnn-16"
     official = FsrcnnOptions(initialisation="official")
-    assert BranchPlan(family=FSRCNN, options=official, width=16).name == "fsrcnn-16 initialisation=official"
+    assert BranchPlan(family=FSRCNN, options=official, width=16).name == "fsrcnn-16", "what it computes is the same"
+    shallow = BranchPlan(family=SRRESNET, options=SRRESNET.options(blocks=4), width=36)
+    assert shallow.name == "srresnet-36 blocks=4"
+    assert BranchPlan(family=INTERPOLATE, options=INTERPOLATE.options(), width=1).name == "interpolate"
