@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,39 @@ class Pair:
         """Height and width of the degraded image."""
         return self.clean.shape[0] // scale, self.clean.shape[1] // scale
 
+    def centre(self, side: int, scale: int) -> Pair:
+        """The same pair cut to a square of ``side`` clean pixels, rounded down to the scale, around its centre.
+
+        An image that is no larger stays as it is in that direction.
+
+        Raises:
+            ValueError: for a side that holds no degraded pixel.
+        """
+        if side < scale:
+            raise ValueError(f"a square of {side} pixels holds nothing at scale {scale}")
+        small = side // scale
+        height, width = self.degraded_size(scale)
+        top, left = (max(0, (length - small) // 2) for length in (height, width))
+
+        def cut(image: NDArray[Any], factor: int) -> NDArray[Any]:
+            return image[top * factor : (top + small) * factor, left * factor : (left + small) * factor]
+
+        degraded = None if self.degraded is None else cut(self.degraded, 1)
+        return replace(self, clean=cut(self.clean, scale), degraded=degraded)
+
     def degraded_image(self, task: BoundTask, *, seed: int) -> NDArray[np.float32]:
-        """The whole degraded image as float32 in [0, 1]; a random task draws it from ``seed``."""
+        """The whole degraded image as float32 in [0, 1]; a random task draws it by :meth:`generator`."""
         if self.degraded is not None:
             return to_float(np.asarray(self.degraded))
-        return task.degrade(to_float(np.asarray(self.clean)), np.random.default_rng(seed))
+        return task.degrade(to_float(np.asarray(self.clean)), self.generator(seed))
+
+    def generator(self, seed: int) -> np.random.Generator:
+        """Randomness for one evaluation of this image: fixed by ``seed`` and the clean pixels.
+
+        Neither the image's name and folder nor its place in a set change what is drawn.
+        """
+        pixels = np.ascontiguousarray(self.clean)
+        return np.random.default_rng([seed, *pixels.shape, zlib.crc32(pixels.data)])
 
 
 def read_clean(file: Path, task: BoundTask, clean_scale: float = 1.0) -> NDArray[Any]:

@@ -24,6 +24,7 @@ class PatchIndex:
         side: height and width in degraded pixels.
         score: (N,) difficulty, higher is harder; nan before scoring.
         class_: (N,) difficulty class, 0 easiest; -1 before the split.
+        edges: the largest score of each class but the last; empty before the split.
     """
 
     image: NDArray[np.int32]
@@ -32,6 +33,7 @@ class PatchIndex:
     side: int
     score: NDArray[np.float64]
     class_: NDArray[np.int16]
+    edges: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.image)
@@ -40,12 +42,38 @@ class PatchIndex:
         """Positions of the sub-images of one difficulty class."""
         return np.flatnonzero(self.class_ == class_)
 
-    def split(self, score: NDArray[np.float64], classes: int) -> PatchIndex:
-        """Sorted by score into classes of equal size, 0 easiest (paper section 3.4: thirds by rank)."""
+    def split(
+        self,
+        score: NDArray[np.float64],
+        classes: int,
+        *,
+        quantiles: Sequence[float] | None = None,
+        thresholds: Sequence[float] | None = None,
+    ) -> PatchIndex:
+        """Sorted by score into classes, 0 easiest: of equal size (paper section 3.4: thirds by rank) unless said.
+
+        Args:
+            score: (N,) difficulty.
+            classes: how many.
+            quantiles: shares of the N, by rank, at which one class ends and the next begins.
+            thresholds: scores that take their place; the largest score of each class but the last.
+        """
+        if thresholds is not None:
+            return replace(self, score=score, class_=class_by_edges(score, thresholds), edges=tuple(thresholds))
         order = np.argsort(score, kind="stable")
+        rank = np.arange(len(self))
         class_ = np.empty(len(self), dtype=np.int16)
-        class_[order] = np.arange(len(self)) * classes // len(self)
-        return replace(self, score=score, class_=class_)
+        if quantiles is None:
+            class_[order] = rank * classes // len(self)
+        else:
+            class_[order] = np.searchsorted(quantiles, (rank + 0.5) / len(self), side="right")
+        upto = (score[class_ <= easier].max(initial=-np.inf) for easier in range(classes - 1))
+        return replace(self, score=score, class_=class_, edges=tuple(float(edge) for edge in upto))
+
+
+def class_by_edges(score: NDArray[np.float64], edges: Sequence[float]) -> NDArray[np.int16]:
+    """(N,) classes of scores; ``edges`` are the largest score of each class but the last."""
+    return np.searchsorted(edges, score, side="left").astype(np.int16)
 
 
 def index_sub_images(sizes: Sequence[tuple[int, int]], *, side: int, step: int) -> PatchIndex:

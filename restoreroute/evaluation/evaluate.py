@@ -74,7 +74,7 @@ def evaluate(
     Args:
         set_name: shown with the figures.
         baseline: the full network trained alone, as a model of one branch; its row is left out without it.
-        seed: of the random route and of random degradations, one per image, so that figures repeat.
+        seed: of the random route and of random degradations; an image's figures do not depend on the others.
         draw: called with each image's routed outcome and the tiles of its route.
 
     Raises:
@@ -87,7 +87,7 @@ def evaluate(
     with ThreadPoolExecutor(METRIC_THREADS, thread_name_prefix="metrics") as threads:
         for number, pair in enumerate(pairs):
             listen(WorkProgress(step=step, done=number, total=len(pairs)))
-            comparison = _comparison(model, pair, protocol, baseline, seed=seed + number, device=device)
+            comparison = _comparison(model, pair, protocol, baseline, seed=seed, device=device)
             if number == 0:
                 _warm_up(comparison)
             outcomes = list(comparison.outcomes())
@@ -146,7 +146,7 @@ def _comparison(
         protocol=protocol,
         degraded=as_tensor(degraded[None])[0].to(device),
         clean=as_tensor(to_float(np.asarray(pair.clean))[None])[0].to(device),
-        generator=np.random.default_rng(seed),
+        generator=pair.generator(seed).spawn(1)[0],  # not the stream that a degradation is drawn from
     )
 
 

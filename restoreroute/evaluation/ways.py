@@ -19,12 +19,18 @@ from restoreroute.inference.tiles import Tile, covered
 from restoreroute.routing.cost import Cost
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import Route, argmax, fixed, oracle, shuffled
+from restoreroute.spec.plan import BranchPlan
 
 INTERPOLATION = "interpolation"
 BASELINE = "baseline"
 ROUTED = "routed"
 RANDOM = "random route"
 ORACLE = "oracle route"
+
+
+def branch_way(plan: BranchPlan) -> str:
+    """What the way is called that restores everything through one branch."""
+    return f"branch {plan.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +105,7 @@ class Comparison:
         if self.baseline is not None:
             yield self._single(BASELINE, self.baseline.branches[-1], self.baseline.costs[-1])
         for network, plan, cost in zip(model.branches, model.plans, model.costs, strict=True):
-            yield self._single(f"branch {plan.name}", network, cost)
+            yield self._single(branch_way(plan), network, cost)
         if model.class_module is None:
             return
         start = time.perf_counter()

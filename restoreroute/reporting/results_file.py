@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 from restoreroute.imaging.atomic import write_atomically
 from restoreroute.spec.results import RunResults
 
-FORMAT = 1
+FORMAT = 2
+"""Raised too when figures of the same key mean something else: files of another format are measured anew."""
 
 
 def save_results(path: Path, results: RunResults, *, key: str, provenance: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from restoreroute.routing.cost import Cost
 from restoreroute.spec.plan import BranchPlan
-from restoreroute.spec.results import SetResult
+from restoreroute.spec.results import ClassesResult, SetResult
 from restoreroute.spec.stages import Stages
 
 HEADINGS = ("", "PSNR RGB", "PSNR Y", "SSIM", "shares %", "executed", "charged", "paper", "time s")
@@ -72,20 +72,66 @@ def result_table(result: SetResult) -> Group:
 
 def result_markdown(result: SetResult) -> str:
     """A result table for documents."""
-    lines = [f"**{result_title(result)}**", "", "| " + " | ".join(HEADINGS) + " |"]
-    lines.append("|" + " --- |" + " ---: |" * (len(HEADINGS) - 1))
-    lines += ["| " + " | ".join(cells) + " |" for cells in result_rows(result)]
-    return "\n".join([*lines, "", COST_NOTE, ""])
+    return _markdown(result_title(result), [HEADINGS, *result_rows(result)], COST_NOTE)
+
+
+def classes_cells(result: ClassesResult) -> list[tuple[str, ...]]:
+    """The cells of a table of classes: headings, edges, sub-images, then a row for each way."""
+    return [
+        ("", *(f"class {number}" for number in range(len(result.counts)))),
+        ("score up to", *(_figure(edge, 2) for edge in result.edges), "-"),
+        ("sub-images", *map(str, result.counts)),
+        *((row.name, *(_figure(value, 2) for value in row.psnr_rgb)) for row in result.rows),
+    ]
+
+
+def classes_title(result: ClassesResult) -> str:
+    """What a table of classes is about."""
+    side = result.sub_image
+    return f"{result.set_name}, protocol 'classes': {sum(result.counts)} sub-images of {side} x {side} degraded pixels"
+
+
+def classes_note(result: ClassesResult) -> str:
+    """How to read a table of classes."""
+    return (
+        "PSNR RGB, mean over the sub-images of a difficulty class, each restored alone, without its border, in 8 bits. "
+        f"Classes are those of the training data: scores by {result.estimator!r}, higher is harder."
+    )
+
+
+def classes_table(result: ClassesResult) -> Group:
+    """Title, table and note for a terminal."""
+    headings, *rows = classes_cells(result)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column(headings[0], no_wrap=True)
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for cells in rows:
+        table.add_row(*cells)
+    return Group("", Text(classes_title(result), style="bold"), table, Text(classes_note(result), style="dim"))
+
+
+def classes_markdown(result: ClassesResult) -> str:
+    """A table of classes for documents."""
+    return _markdown(classes_title(result), classes_cells(result), classes_note(result))
+
+
+def _markdown(title: str, cells: Sequence[Sequence[str]], note: str) -> str:
+    headings, *rows = cells
+    lines = [f"**{title}**", "", "| " + " | ".join(headings) + " |"]
+    lines.append("|" + " --- |" + " ---: |" * (len(headings) - 1))
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([*lines, "", note, ""])
 
 
 def cost_table(
     branches: Sequence[BranchPlan], costs: Sequence[Cost], class_module: Cost, *, patch: int, stride: int
 ) -> Table:
     """What each part of a routed model costs per patch, before anything is trained."""
-    overlap = (patch / stride) ** 2
     table = Table(
         title=f"Cost per {patch} x {patch} patch (operations, 2 per multiply-accumulate)",
-        caption=f"Patches at step {stride} process {overlap:.3f} times the pixels of the image; that is not in here.",
+        caption="A patch costs its branch and the Class-Module; the overlap multiplies both, for it is pixels that two "
+        "patches share. The published totals hold the Class-Module and not the overlap.",
         title_justify="left",
         caption_justify="left",
     )
@@ -93,8 +139,8 @@ def cost_table(
     for heading in ("parameters", "executed", "of full", "paper", "of full"):
         table.add_column(heading, justify="right")
     full = costs[-1]
-    named = [*((branch.name, cost) for branch, cost in zip(branches, costs, strict=True))]
-    for name, cost in [*named, ("Class-Module", class_module)]:
+
+    def add(name: str, cost: Cost) -> None:
         table.add_row(
             name,
             f"{cost.parameters:,}".replace(",", " "),
@@ -103,7 +149,19 @@ def cost_table(
             operations(cost.paper),
             _share(cost.paper, full.paper),
         )
+
+    for branch, cost in zip(branches, costs, strict=True):
+        add(branch.name, cost)
+    table.add_section()
+    add("Class-Module", class_module)
+    factor = f"x {overlap_factor(patch, stride):.3f}"
+    table.add_row(f"overlap at step {stride}", "-", factor, "-", factor, "-")
     return table
+
+
+def overlap_factor(patch: int, stride: int) -> float:
+    """How many times each pixel is processed where patches overlap, borders aside."""
+    return (patch / stride) ** 2
 
 
 def _share(part: int, whole: int) -> str:

@@ -80,14 +80,46 @@ class SetResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ClassesRow:
+    """One way to restore, measured on each difficulty class.
+
+    Attributes:
+        psnr_rgb: mean over the sub-images of each class, dB, easiest class first; None for a class without any.
+    """
+
+    name: str
+    psnr_rgb: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassesResult:
+    """Sub-images by difficulty class, each restored alone (paper table 1).
+
+    Attributes:
+        sub_image: side of a sub-image in degraded pixels.
+        estimator: name of what scored them.
+        edges: largest score of each class but the last.
+        counts: sub-images of each class.
+    """
+
+    set_name: str
+    sub_image: int
+    estimator: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+    rows: tuple[ClassesRow, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResults:
     """What a run came to.
 
     Attributes:
         folder: where everything was written.
         model: path of the model file.
-        sets: one entry per protocol.
+        sets: one entry per protocol that restores whole images.
         stages: validation figures of every training stage.
+        classes: figures under the protocol ``"classes"``, None where it was not asked for.
     """
 
     name: str
@@ -95,3 +127,4 @@ class RunResults:
     model: str
     sets: tuple[SetResult, ...]
     stages: dict[str, list[dict[str, float]]]
+    classes: ClassesResult | None = None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from restoreroute.data import pairs as module
 from restoreroute.data.pairs import Pair, PairCache, fingerprint, read_clean
@@ -79,6 +80,63 @@ def test_a_random_task_keeps_the_clean_image_only(plan: MakePlan, image: WriteIm
     one = pair.degraded_image(task.bound, seed=3)
     np.testing.assert_array_equal(one, pair.degraded_image(task.bound, seed=3))
     assert not np.array_equal(one, pair.degraded_image(task.bound, seed=4))
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "side", "rows", "columns"),
+    [
+        (24, 32, 8, (8, 16), (12, 20)),
+        (24, 32, 9, (8, 16), (12, 20)),  # rounded down to the scale
+        (26, 30, 8, (8, 16), (10, 18)),  # on the grid of degraded pixels, the odd one at right and bottom
+        (24, 32, 28, (0, 24), (2, 30)),  # no larger in one direction
+        (24, 32, 999, (0, 24), (0, 32)),
+    ],
+)
+def test_the_centre(
+    plan: MakePlan,
+    image: WriteImage,
+    load: Load,
+    height: int,
+    width: int,
+    side: int,
+    rows: tuple[int, int],
+    columns: tuple[int, int],
+) -> None:
+    (pair,) = load(plan(scale=2), image("a.png", height, width, 3))
+    centre = pair.centre(side, 2)
+    assert centre.file == pair.file
+    np.testing.assert_array_equal(centre.clean, pair.clean[slice(*rows), slice(*columns)])
+    assert centre.degraded is not None
+    assert pair.degraded is not None
+    small = [slice(first // 2, last // 2) for first, last in (rows, columns)]
+    np.testing.assert_array_equal(centre.degraded, pair.degraded[small[0], small[1]])
+    assert centre.degraded_size(2) == centre.degraded.shape[:2]
+
+
+def test_the_centre_of_a_random_task(plan: MakePlan, image: WriteImage, load: Load) -> None:
+    (pair,) = load(plan(random=True, scale=1, degraded_bits=None), image("a.png", 9, 12, 3))
+    centre = pair.centre(5, 1)
+    np.testing.assert_array_equal(centre.clean, pair.clean[2:7, 3:8])
+    assert centre.degraded is None
+
+
+def test_a_centre_of_nothing(plan: MakePlan, image: WriteImage, load: Load) -> None:
+    (pair,) = load(plan(scale=4), image("a.png", 12, 12, 3))
+    with pytest.raises(ValueError, match="a square of 3 pixels holds nothing at scale 4"):
+        pair.centre(3, 4)
+
+
+def test_a_random_degradation_is_fixed_by_seed_and_pixels(plan: MakePlan, image: WriteImage, load: Load) -> None:
+    task = plan(random=True, scale=1, degraded_bits=None)
+    one, renamed, other = load(task, image("a.png", 9, 7, 3), image("b.png", 9, 7, 3), image("c.png", 9, 7, 3, seed=1))
+    reshaped = Pair(file=one.file, clean=np.asarray(one.clean).reshape(7, 9, 3), degraded=None)
+
+    def noise(pair: Pair, seed: int = 3) -> NDArray[np.float32]:
+        return pair.degraded_image(task.bound, seed=seed) - to_float(np.asarray(pair.clean))
+
+    np.testing.assert_array_equal(noise(one), noise(renamed))
+    for different in (noise(other), noise(one, seed=4), noise(reshaped).reshape(9, 7, 3)):
+        assert np.abs(noise(one) - different).mean() > 0.05
 
 
 def test_the_second_load_decodes_and_degrades_nothing(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from restoreroute.data.patch_index import UNSPLIT, PatchIndex, index_sub_images
+from restoreroute.data.patch_index import UNSPLIT, PatchIndex, class_by_edges, index_sub_images
 from restoreroute.errors import InputError
 
 
@@ -71,6 +71,43 @@ def test_split_leaves_places_and_the_old_index_alone() -> None:
     assert (before.class_ == UNSPLIT).all()
     assert np.array_equal(before.x, after.x)
     assert line(6).split(-np.arange(6.0), 3).class_.tolist() == [2, 2, 1, 1, 0, 0]
+
+
+def test_the_edges_are_the_largest_scores_of_the_easier_classes() -> None:
+    index = line(6).split(np.array([5.0, 1.0, 3.0, 2.0, 9.0, 4.0]), 3)
+    assert index.edges == (2.0, 4.0)
+    assert class_by_edges(index.score, index.edges).tolist() == index.class_.tolist()
+    assert line(6).edges == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "quantiles", "sizes"),
+    [
+        (10, (0.5, 0.8), [5, 3, 2]),
+        (10, (0.1,), [1, 9]),
+        (10, (0.7,), [7, 3]),
+        (60, (1 / 3, 2 / 3), [20, 20, 20]),
+        (3, (0.1, 0.5), [0, 1, 2]),
+        (10, (0.01, 0.02, 0.99), [0, 0, 10, 0]),
+    ],
+)
+def test_split_at_shares(count: int, quantiles: tuple[float, ...], sizes: list[int]) -> None:
+    score = np.random.default_rng(count).normal(size=count)
+    index = line(count).split(score, len(sizes), quantiles=quantiles)
+    assert [len(index.of_class(class_)) for class_ in range(len(sizes))] == sizes
+    ranks = index.class_[np.argsort(score)]
+    assert (np.diff(ranks) >= 0).all()
+    assert class_by_edges(score, index.edges).tolist() == index.class_.tolist(), "empty classes included"
+
+
+def test_split_at_scores() -> None:
+    # 35.15 and 27.17 dB: a PSNR at a threshold belongs to the easier class
+    score = -np.array([50.0, 35.15, 35.14, 30.0, 27.17, 27.16, 10.0])
+    index = line(7).split(score, 3, thresholds=(-35.15, -27.17))
+    assert index.class_.tolist() == [0, 0, 1, 1, 1, 2, 2]
+    assert index.edges == (-35.15, -27.17)
+    assert np.array_equal(index.score, score)
+    assert line(7).split(score, 2, thresholds=(0.0,)).of_class(1).size == 0
 
 
 def test_equal_scores_split_by_place() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from restoreroute.data.pairs import Pair
@@ -17,7 +19,7 @@ from restoreroute.routing.model_file import Model, assemble, build_class_module,
 from restoreroute.spec.plan import BranchPlan, TaskPlan
 from restoreroute.spec.stages import ClassModuleOptions
 from restoreroute_backbones.fsrcnn import FSRCNN, FsrcnnOptions
-from restoreroute_tasks.super_resolution import SUPER_RESOLUTION, SuperResolutionOptions
+from restoreroute_tasks.super_resolution import SUPER_RESOLUTION, SuperResolution, SuperResolutionOptions
 
 MakeModel = Callable[..., Model]
 MakePair = Callable[..., Pair]
@@ -28,6 +30,23 @@ PATCH, STRIDE, SCALE = 16, 12, 2
 def task() -> TaskPlan:
     options = SuperResolutionOptions(scale=SCALE)
     return TaskPlan(offer=SUPER_RESOLUTION, options=options, bound=SUPER_RESOLUTION.build(options))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoisyTask(SuperResolution):
+    """Super-resolution with noise of its own for each image."""
+
+    random: bool = True
+
+    def degrade(self, clean: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
+        reduced = super().degrade(clean, generator)
+        return reduced + generator.normal(0, 0.02, reduced.shape).astype(np.float32)
+
+
+@pytest.fixture(scope="package")
+def noisy(model: Model) -> Model:
+    """The model, of a random task; to be used with pairs whose degraded version is not fixed."""
+    return replace(model, task=replace(model.task, bound=NoisyTask(scale=SCALE)))
 
 
 @pytest.fixture(scope="package")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -271,6 +272,17 @@ def test_the_seed_moves_the_random_route_only(
     other = run(model, pairs, name, baseline=single, seed=5)
     for one, two in zip(without_seconds(result).rows, without_seconds(other).rows, strict=True):
         assert (one == two) == (one.name != RANDOM)
+
+
+def test_an_images_figures_do_not_depend_on_the_others(noisy: Model, pairs: list[Pair], name: str) -> None:
+    # random degradation and random route included
+    clean = [replace(pair, degraded=None) for pair in pairs]
+    forwards, backwards = (run(noisy, order, name) for order in (clean, clean[::-1]))
+    renamed = replace(clean[1], file=Path("elsewhere", "c.png"))
+    (alone,) = run(noisy, [renamed], name).images
+    assert [image.file for image in backwards.images] == ["b.png", "a.png"]
+    assert backwards.images == forwards.images[::-1]
+    assert alone.rows == forwards.images[1].rows
 
 
 def test_without_baseline(model: Model, pairs: list[Pair], name: str) -> None:

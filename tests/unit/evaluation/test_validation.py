@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,6 +41,18 @@ def test_one_network(validator: Validator, model: Model, pairs: list[Pair]) -> N
     for network in model.branches:
         expected = mean_psnr(pairs, lambda image, network=network: restore_whole(network, image), model)
         assert validator.network(network) == {"psnr": pytest.approx(expected, abs=1e-3)}
+
+
+def test_a_random_degradation_does_not_depend_on_the_place(noisy: Model, pairs: list[Pair]) -> None:
+    clean = [replace(pair, degraded=None) for pair in pairs]
+    task, network = noisy.task.bound, noisy.branches[-1]
+
+    def figure(*chosen: Pair) -> float:
+        validator = Validator(chosen, task, patch=PATCH, stride=STRIDE, device=torch.device("cpu"))
+        return validator.network(network)["psnr"]
+
+    assert figure(*clean) == pytest.approx(figure(*clean[::-1]), abs=1e-9)
+    assert figure(*clean) == pytest.approx((figure(clean[0]) + figure(clean[1])) / 2, abs=1e-9)
 
 
 def test_the_routed_result(validator: Validator, model: Model, pairs: list[Pair]) -> None:

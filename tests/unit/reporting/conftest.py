@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from restoreroute.spec.results import ImageFigures, Quality, ResultRow, RunResults, SetResult
+from restoreroute.spec.results import ClassesResult, ClassesRow, ImageFigures, Quality, ResultRow, RunResults, SetResult
 
 
 @pytest.fixture
@@ -33,6 +33,22 @@ def result() -> SetResult:
         images=(
             ImageFigures(file="a.png", rows={"interpolation": exact, "routed": usual}),
             ImageFigures(file="b.png", rows={"interpolation": exact, "routed": usual}),
+        ),
+    )
+
+
+@pytest.fixture
+def classes() -> ClassesResult:
+    """Nothing easier than the second edge was found to be hardest."""
+    return ClassesResult(
+        set_name="test",
+        sub_image=32,
+        estimator="network",
+        edges=(-35.15, math.inf),
+        counts=(600, 1234, 0),
+        rows=(
+            ClassesRow(name="interpolation", psnr_rgb=(40.126, 28.0, None)),
+            ClassesRow(name="branch fsrcnn-16", psnr_rgb=(42.714, 29.6, None)),
         ),
     )
 

@@ -11,7 +11,7 @@ import pytest
 
 from restoreroute.errors import OutputError
 from restoreroute.reporting.results_file import load_results, save_results
-from restoreroute.spec.results import RunResults, SetResult
+from restoreroute.spec.results import ClassesResult, RunResults, SetResult
 
 KEY = "abc"
 
@@ -33,13 +33,21 @@ def test_without_class_module(file: Path, results: RunResults, result: SetResult
     assert load_results(file, key=KEY) == changed
 
 
+def test_with_difficulty_classes(file: Path, results: RunResults, classes: ClassesResult) -> None:
+    changed = replace(results, sets=(), classes=classes)
+    save_results(file, changed, key=KEY, provenance={})
+    assert load_results(file, key=KEY) == changed
+    content = json.loads(file.read_text(), parse_constant=refuse)
+    assert content["classes"]["rows"][1] == {"name": "branch fsrcnn-16", "psnr_rgb": [42.714, 29.6, None]}
+
+
 def refuse(word: str) -> None:
     pytest.fail(f"{word} is not JSON")
 
 
 def test_it_is_json_that_everyone_can_read(file: Path) -> None:
     content: dict[str, Any] = json.loads(file.read_text(), parse_constant=refuse)
-    assert content["format"] == 1
+    assert content["format"] == 2
     assert content["key"] == KEY
     assert content["provenance"] == {"version": "0.1", "threads": 2}
     (found,) = content["sets"]
@@ -64,9 +72,9 @@ def test_a_damaged_file_does_not_hold(file: Path, content: str) -> None:
 
 
 def test_a_file_with_something_missing_does_not_hold(file: Path) -> None:
-    for name in ("sets", "stages", "folder"):
+    for name in ("sets", "stages", "folder", "classes"):
         content = json.loads(file.read_text())
-        content[name] = None
+        content[name] = 1
         damaged = file.with_name("damaged.json")
         damaged.write_text(json.dumps(content))
         assert load_results(damaged, key=KEY) is None
@@ -82,7 +90,7 @@ def test_no_text_at_all(file: Path) -> None:
 
 def test_another_format_does_not_hold(file: Path) -> None:
     content = json.loads(file.read_text())
-    file.write_text(json.dumps({**content, "format": 2}))
+    file.write_text(json.dumps({**content, "format": 1}))
     assert load_results(file, key=KEY) is None
 
 

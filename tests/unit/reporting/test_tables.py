@@ -10,6 +10,8 @@ from rich.console import Console, RenderableType
 from restoreroute.reporting.tables import (
     COST_NOTE,
     HEADINGS,
+    classes_markdown,
+    classes_table,
     cost_table,
     operations,
     result_markdown,
@@ -19,14 +21,14 @@ from restoreroute.reporting.tables import (
 )
 from restoreroute.routing.cost import Cost
 from restoreroute.spec.plan import BranchPlan
-from restoreroute.spec.results import SetResult
+from restoreroute.spec.results import ClassesResult, SetResult
 from restoreroute.spec.stages import JointStage, Stages
 from restoreroute_backbones.fsrcnn import FSRCNN, FsrcnnOptions
 
 
-def rendered(table: RenderableType) -> str:
+def rendered(table: RenderableType, width: int = 200) -> str:
     stream = io.StringIO()
-    Console(file=stream, width=200).print(table)
+    Console(file=stream, width=width).print(table)
     return stream.getvalue()
 
 
@@ -80,7 +82,42 @@ def test_costs_before_training() -> None:
     text = rendered(cost_table(branches, costs, module, patch=32, stride=28))
     for cell in ("fsrcnn-16", "21.82M", "44 %", "141.26M", "30 %", "10 755", "Class-Module", "15 %", "60 035"):
         assert cell in text
-    assert "1.306 times" in text
+    (overlap,) = [line.split() for line in text.splitlines() if "overlap at step 28" in line]
+    assert overlap.count("1.306") == 2, "in both conventions"
+    (alone,) = [line.split() for line in text.splitlines() if "Class-Module" in line and "7.60M" in line]
+    assert alone.count("7.60M") == 2
+
+
+def test_costs_without_overlap() -> None:
+    branches = [BranchPlan(family=FSRCNN, options=FsrcnnOptions(), width=16)]
+    cost = Cost(executed=1_000_000, paper=1_000_000, parameters=1)
+    assert "x 1.000" in rendered(cost_table(branches, [cost], cost, patch=32, stride=32))
+
+
+def test_difficulty_classes_in_a_terminal(classes: ClassesResult) -> None:
+    lines = rendered(classes_table(classes), width=80).splitlines()
+    rows = [[cell for cell in line.split("  ") if cell.strip()] for line in lines]
+    assert "test, protocol 'classes': 1834 sub-images of 32 x 32 degraded pixels" in lines
+    for cells in (
+        ["class 0", "class 1", "class 2"],
+        ["score up to", "-35.15", "inf", "-"],
+        ["sub-images", "600", "1234", "0"],
+        ["branch fsrcnn-16", "42.71", "29.60", "-"],
+    ):
+        assert cells in [[cell.strip() for cell in row] for row in rows], cells
+    assert "scores by 'network'" in " ".join(lines)
+
+
+def test_difficulty_classes_in_a_document(classes: ClassesResult) -> None:
+    lines = classes_markdown(classes).splitlines()
+    assert [line for line in lines if line.startswith("|")] == [
+        "|  | class 0 | class 1 | class 2 |",
+        "| --- | ---: | ---: | ---: |",
+        "| score up to | -35.15 | inf | - |",
+        "| sub-images | 600 | 1234 | 0 |",
+        "| interpolation | 40.13 | 28.00 | - |",
+        "| branch fsrcnn-16 | 42.71 | 29.60 | - |",
+    ]
 
 
 def test_the_schedule() -> None:
