@@ -16,7 +16,7 @@ from restoreroute.app.run_folder import RunFolder
 from restoreroute.recipe.resolve import load_recipe
 from restoreroute.routing.cost import Cost
 from restoreroute.spec.events import Listener, ignore
-from restoreroute.spec.plan import RunPlan
+from restoreroute.spec.plan import DifficultyPlan, RunPlan
 from restoreroute.spec.stages import Stages
 
 TRIAL_PHOTOS = 2
@@ -59,7 +59,7 @@ def dry_run(
         folder = RunFolder(Path(temporary) / plan.name)
         with folder.open():
             trained = Pipeline(
-                replace(plan, stages=one_batch_each(plan.stages)),
+                replace(plan, stages=one_batch_each(plan.stages), difficulty=equal_parts(plan.difficulty)),
                 few,
                 folder=folder,
                 catalogue=catalogue,
@@ -77,6 +77,11 @@ def dry_run(
 def _largest(files: Sequence[Path]) -> Sequence[Path]:
     """A few photos that are likely to hold sub-images."""
     return sorted(files, key=lambda file: file.stat().st_size, reverse=True)[:TRIAL_PHOTOS]
+
+
+def equal_parts(difficulty: DifficultyPlan) -> DifficultyPlan:
+    """The same estimator with classes of equal size: other ones may be empty on a few photos."""
+    return replace(difficulty, quantiles=None, thresholds=None)
 
 
 def one_batch_each(stages: Stages) -> Stages:

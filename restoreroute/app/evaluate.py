@@ -26,6 +26,7 @@ def evaluate_model(
     *,
     protocols: Sequence[str],
     baseline: Path | None = None,
+    crop: int | None = None,
     seed: int = 0,
     device: str = "auto",
     listen: Listener = ignore,
@@ -38,6 +39,7 @@ def evaluate_model(
         protocols: names among ``"classsr"`` and ``"whole"``.
         baseline: model file of the full network alone; ``baseline.safetensors`` beside the model where there is
             one.
+        crop: side of the centre square of each clean image that is measured; None for the whole image.
         seed: of the random route and of random degradations.
         device: where to run.
         listen: hears the progress.
@@ -63,6 +65,8 @@ def evaluate_model(
         pairs = PairCache(Path(folder), loaded.task).load(
             find_images(images), clean_scales=(1.0,), listen=listen, step="read"
         )
+        if crop is not None:
+            pairs = [pair.centre(crop, bound.scale) for pair in pairs]
         for name in protocols:
             protocol = make_protocol(name, patch=loaded.patch, stride=loaded.stride, crop_border=bound.crop_border)
             results.append(

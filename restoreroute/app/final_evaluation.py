@@ -16,7 +16,8 @@ from restoreroute.app.pipeline import Trained
 from restoreroute.app.run_folder import RunFolder
 from restoreroute.app.steps import evaluation_name, reported
 from restoreroute.data.pairs import Pair, fingerprint
-from restoreroute.evaluation.evaluate import evaluate
+from restoreroute.evaluation.classes import CLASSES, evaluate_classes, require_sub_images
+from restoreroute.evaluation.evaluate import Draw, evaluate
 from restoreroute.evaluation.protocols import EvaluationProtocol, make_protocol, require_size
 from restoreroute.evaluation.ways import Outcome
 from restoreroute.imaging.color import from_float
@@ -27,7 +28,9 @@ from restoreroute.reporting.results_file import load_results, save_results
 from restoreroute.routing.model_file import Model
 from restoreroute.spec.events import Listener, StepReused
 from restoreroute.spec.plan import RunPlan
-from restoreroute.spec.results import RunResults, SetResult
+from restoreroute.spec.results import ClassesResult, RunResults, SetResult
+
+SET_NAME = "test"
 
 
 def check_test_photos(plan: RunPlan, pairs: Sequence[Pair]) -> None:
@@ -37,6 +40,9 @@ def check_test_photos(plan: RunPlan, pairs: Sequence[Pair]) -> None:
         InputError: naming the first such photo.
     """
     for name in plan.evaluation.protocols:
+        if name == CLASSES:
+            require_sub_images(pairs, plan.task.bound, plan.data.sub_image)
+            continue
         protocol = _protocol(plan, name)
         for pair in pairs:
             require_size(protocol, pair.degraded_size(plan.task.bound.scale), str(pair.file))
@@ -59,39 +65,78 @@ def evaluate_run(
     evaluation = plan.evaluation
     files = [pair.file for pair in pairs]
     key = digest(
-        trained.key, fingerprint(files), [list(evaluation.protocols), evaluation.patch, evaluation.stride, plan.seed]
+        trained.key,
+        fingerprint(files),
+        [list(evaluation.protocols), evaluation.patch, evaluation.stride, evaluation.crop, plan.seed],
+        *([trained.difficulty.key] if CLASSES in evaluation.protocols else []),
     )
     if (done := load_results(folder.results, key=key)) is not None:
         for name in evaluation.protocols:
             listen(StepReused(step=evaluation_name(name)))
         return replace(done, folder=str(folder.path), model=str(folder.model))
-    model = trained.model.to(device)
-    baseline = None if trained.baseline is None else trained.baseline.to(device)
+    for network in (trained.model, trained.baseline):
+        if network is not None:
+            network.to(device)
     sets: list[SetResult] = []
+    classes: ClassesResult | None = None
     for name in evaluation.protocols:
-        maps = _MapPainter(folder.routes / name, files, model)
         with reported(listen, evaluation_name(name), f"{len(pairs)} photos"):
-            result = evaluate(
-                model,
-                pairs,
-                set_name="test",
-                protocol=_protocol(plan, name),
-                baseline=baseline,
-                seed=plan.seed,
-                device=device,
-                listen=listen,
-                draw=maps,
-            )
-        sets.append(result)
+            if name == CLASSES:
+                classes = _measure_classes(plan, trained, pairs, device=device, listen=listen)
+            else:
+                maps = _MapPainter(folder.routes / name, files, trained.model)
+                sets.append(_measure_set(plan, trained, pairs, name, maps, device=device, listen=listen))
     results = RunResults(
         name=plan.name,
         folder=str(folder.path),
         model=str(folder.model),
         sets=tuple(sets),
         stages=dict(trained.validations),
+        classes=classes,
     )
     save_results(folder.results, results, key=key, provenance=provenance)
     return results
+
+
+def _measure_set(
+    plan: RunPlan,
+    trained: Trained,
+    pairs: Sequence[Pair],
+    protocol: str,
+    maps: Draw,
+    *,
+    device: torch.device,
+    listen: Listener,
+) -> SetResult:
+    return evaluate(
+        trained.model,
+        pairs,
+        set_name=SET_NAME,
+        protocol=_protocol(plan, protocol),
+        baseline=trained.baseline,
+        seed=plan.seed,
+        device=device,
+        listen=listen,
+        draw=maps,
+    )
+
+
+def _measure_classes(
+    plan: RunPlan, trained: Trained, pairs: Sequence[Pair], *, device: torch.device, listen: Listener
+) -> ClassesResult:
+    return evaluate_classes(
+        trained.model,
+        pairs,
+        set_name=SET_NAME,
+        baseline=trained.baseline,
+        sub_image=plan.data.sub_image,
+        estimator=plan.difficulty.offer.name,
+        score=trained.difficulty.score,
+        edges=trained.difficulty.sub_images.index.edges,
+        seed=plan.seed,
+        device=device,
+        listen=listen,
+    )
 
 
 class _MapPainter:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from restoreroute.app.difficulty import DifficultySplit, split_by_difficulty
 from restoreroute.app.keys import branch_facts, digest, seed_for, stage_facts
-from restoreroute.app.preparation import SplitFiles, data_key, prepare_data, split_by_difficulty
+from restoreroute.app.preparation import SplitFiles, data_key, prepare_data
 from restoreroute.app.run_folder import RunFolder
+from restoreroute.app.starting_points import Networks, StartingPoints
 from restoreroute.app.steps import (
     BASELINE,
     CLASS_MODULE,
@@ -24,18 +27,20 @@ from restoreroute.app.steps import (
     reported,
 )
 from restoreroute.data.sub_images import Batch, SubImages, batches
+from restoreroute.errors import InputError
 from restoreroute.evaluation.validation import Validator
 from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
+from restoreroute.routing.cost import measure_cost
 from restoreroute.routing.losses import RoutingLoss
-from restoreroute.routing.model_file import Model, assemble, build_class_module, build_network
+from restoreroute.routing.model_file import Model, assemble, build_class_module, build_network, load_model
 from restoreroute.routing.router import Router
 from restoreroute.spec.events import Listener, WorkProgress
 from restoreroute.spec.plan import BranchPlan, RunPlan
-from restoreroute.spec.stages import StageOptions
+from restoreroute.spec.stages import PretrainStage, StageOptions
 from restoreroute.training.pool import fill_pool
-from restoreroute.training.stages import class_module_stage, joint_stage, network_stage
+from restoreroute.training.stages import Teacher, class_module_stage, joint_stage, network_stage
 
 POOL_CHUNK = 96
 
@@ -47,12 +52,14 @@ class Trained:
     """What the pipeline hands to evaluation.
 
     Attributes:
+        difficulty: the classes of the training data.
         key: what the model and the baseline depend on.
         validations: figures of every training stage.
     """
 
     model: Model
     baseline: Model | None
+    difficulty: DifficultySplit
     key: str
     validations: Mapping[str, list[dict[str, float]]]
 
@@ -81,22 +88,23 @@ class Pipeline:
     def execute(self) -> Trained:
         """Everything up to the trained model."""
         plan = self.plan
+        self._require_cheapest_first()
+        starts = StartingPoints(plan.branches, self._networks_of)
         data = data_key(plan, self.files)
         sub_images, validator = prepare_data(plan, self.files, self.folder, device=self.device, listen=self.listen)
         everything = np.arange(len(sub_images.index))
 
+        full, options = plan.branches[-1], plan.stages.baseline
         baseline_key = digest(
-            data,
-            branch_facts(plan, plan.branches[-1]),
-            stage_facts(plan.stages.baseline),
-            seed_for(plan, BASELINE),
+            data, branch_facts(plan, full), starts.facts(full), stage_facts(options), seed_for(plan, BASELINE)
         )
         baseline = None
-        if plan.stages.baseline.iterations:
-            baseline = self._network(
-                BASELINE, plan.branches[-1], plan.stages.baseline, baseline_key, sub_images, everything, validator
-            )
-        sub_images, difficulty = split_by_difficulty(
+        if plan.has_baseline:
+            baseline = build_network(full, plan.task, seed=seed_for(plan, BASELINE)).to(self.device)
+            source = starts.fill(baseline, full, None)
+            fetch = self._fetch(BASELINE, options, sub_images, everything)
+            self._train(BASELINE, baseline, options, fetch, validator, baseline_key, f"{full.name}, {source}")
+        difficulty = split_by_difficulty(
             plan,
             sub_images,
             self.folder,
@@ -107,72 +115,110 @@ class Pipeline:
             device=self.device,
             listen=self.listen,
         )
-        start_key = baseline_key if plan.stages.pretrain.start == BASELINE else None
+        sub_images = difficulty.sub_images
         networks, networks_key = self._branches(
-            sub_images, everything, validator, baseline, digest(data, start_key), difficulty
+            starts, sub_images, everything, validator, baseline, baseline_key, data, difficulty.key
         )
         router, router_key = self._router(networks, networks_key, sub_images, everything, validator)
         return Trained(
             model=self._assemble(plan.branches, list(router.branches), router.class_module),
             baseline=None if baseline is None else self._assemble(plan.branches[-1:], [baseline], None),
+            difficulty=difficulty,
             key=digest(router_key, None if baseline is None else baseline_key),
             validations=self.stages.validations,
         )
 
     def _branches(
         self,
+        starts: StartingPoints,
         sub_images: SubImages,
         everything: Positions,
         validator: Validator,
         baseline: nn.Module | None,
+        baseline_key: str,
         data: str,
         difficulty: str,
     ) -> tuple[list[nn.Module], str]:
-        """Pre-train each branch on its difficulty class."""
+        """Pre-train each branch on its difficulty class; one without parameters is ready as it is."""
         plan, options = self.plan, self.plan.stages.pretrain
+        wide = None if baseline is None or options.start != BASELINE else (plan.branches[-1], baseline)
+        teacher = baseline if options.distil else None
+        needs_baseline = wide is not None or teacher is not None
         networks, keys = [], []
         for number, branch in enumerate(plan.branches):
             name = pretrain_name(number)
             key = digest(
-                data,
+                [data, baseline_key] if needs_baseline else data,
                 difficulty if options.own_class else None,
                 branch_facts(plan, branch),
+                starts.facts(branch),
                 stage_facts(options),
                 number,
                 seed_for(plan, name),
             )
-            chosen = sub_images.index.of_class(number) if options.own_class else everything
-            wide = baseline if options.start == BASELINE else None
-            networks.append(self._network(name, branch, options, key, sub_images, chosen, validator, wide))
             keys.append(key)
+            network = build_network(branch, plan.task, seed=seed_for(plan, name)).to(self.device)
+            networks.append(network)
+            if branch.family.learns:
+                source = starts.fill(network, branch, wide)
+                own_class = options.own_class and options.iterations  # what is not trained may have an empty class
+                chosen = sub_images.index.of_class(number) if own_class else everything
+                fetch = self._fetch(name, options, sub_images, chosen)
+                self._train(name, network, options, fetch, validator, key, f"{branch.name}, {source}", teacher)
         return networks, digest(keys)
 
-    def _network(
+    def _train(
         self,
         name: str,
-        branch: BranchPlan,
+        network: nn.Module,
         options: StageOptions,
-        key: str,
-        sub_images: SubImages,
-        chosen: Positions,
+        fetch: Callable[[int], Batch],
         validator: Validator,
-        wide: nn.Module | None = None,
-    ) -> nn.Module:
-        """One network, trained alone, from a wider one if there is one; without parameters it is ready as it is."""
-        network = build_network(branch, self.plan.task, seed=seed_for(self.plan, name)).to(self.device)
-        if wide is not None and branch.family.narrow is not None:
-            branch.family.narrow(wide, network)
-        if any(True for _ in network.parameters()):
-            stage = network_stage(
-                name,
-                network,
-                options=options,
-                fetch=self._fetch(name, options, sub_images, chosen),
-                validate=lambda: validator.network(network),
-                device=self.device,
+        key: str,
+        detail: str,
+        teacher: nn.Module | None = None,
+    ) -> None:
+        """One network alone."""
+        distil = options.distil if isinstance(options, PretrainStage) else 0.0
+        stage = network_stage(
+            name,
+            network,
+            options=options,
+            fetch=fetch,
+            validate=lambda: validator.network(network),
+            device=self.device,
+            teacher=None if teacher is None else Teacher(network=teacher, share=distil),
+        )
+        self.stages.run(stage, key, detail)
+        network.eval()
+
+    def _require_cheapest_first(self) -> None:
+        """Costs are known once networks are built, so this is no matter of the recipe's form.
+
+        Raises:
+            InputError: if a branch costs no more than the one before it.
+        """
+        plan, side = self.plan, self.plan.evaluation.patch
+        shape = (1, plan.task.bound.channels, side, side)
+        costs = [measure_cost(build_network(branch, plan.task, seed=0), shape).executed for branch in plan.branches]
+        for number in range(1, len(costs)):
+            if costs[number] <= costs[number - 1]:
+                cheap, dear = plan.branches[number], plan.branches[number - 1]
+                raise InputError(
+                    f"{cheap.name} executes {costs[number] / 1e6:.2f} M operations per patch, "
+                    f"{dear.name} before it {costs[number - 1] / 1e6:.2f} M",
+                    where="branches",
+                    hint="list branches cheapest first",
+                )
+
+    def _networks_of(self, path: Path) -> Networks:
+        """The trained networks of a model file."""
+        model = load_model(path, self.catalogue)
+        if model.task.bound.scale != self.plan.task.bound.scale:
+            raise InputError(
+                f"restores at scale {model.task.bound.scale}, this run at {self.plan.task.bound.scale}", where=str(path)
             )
-            self.stages.run(stage, key, branch.name)
-        return network.eval()
+        return [(plan, network.to(self.device)) for plan, network in zip(model.plans, model.branches, strict=True)]
 
     def _router(
         self,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from restoreroute.data.sub_images import as_tensor
 from restoreroute.errors import InputError
+from restoreroute.inference.batches import by_interpolation, by_network
 from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.routing.model_file import load_model
 from restoreroute.spec.task import BoundTask
@@ -37,16 +35,8 @@ class RunReferences:
         self.files: list[Path] = []
 
     def interpolation(self) -> Restore:
-        """The task's interpolation, over a whole batch at once."""
-
-        def restore(degraded: NDArray[np.float32]) -> NDArray[np.float32]:
-            batch, height, width, channels = degraded.shape
-            together = degraded.transpose(1, 2, 0, 3).reshape(height, width, batch * channels)
-            restored = self.task.interpolate(together)
-            unfolded = restored.reshape(*restored.shape[:2], batch, channels)
-            return unfolded.transpose(2, 0, 1, 3)
-
-        return restore
+        """The task's own interpolation."""
+        return by_interpolation(self.task)
 
     def network(self, model: str | None) -> Restore:
         """A model file's widest network, or this run's baseline for None."""
@@ -69,11 +59,4 @@ class RunReferences:
         else:
             self.uses_baseline = True
             network = self.baseline
-
-        def restore(degraded: NDArray[np.float32]) -> NDArray[np.float32]:
-            with torch.inference_mode():
-                restored = network(as_tensor(degraded).to(self.device))
-            array: NDArray[np.float32] = restored.permute(0, 2, 3, 1).cpu().numpy()
-            return array
-
-        return restore
+        return by_network(network, self.device)

@@ -84,6 +84,8 @@ def _run(plan: RunPlan, folder: RunFolder, catalogue: Catalogue, device: torch.d
 
     files = SplitFiles.of(plan)
     test = folder.pair_cache(plan).load(files.test, clean_scales=(1.0,), listen=listen, step=DATA)
+    if plan.evaluation.crop is not None:
+        test = [pair.centre(plan.evaluation.crop, plan.task.bound.scale) for pair in test]
     check_test_photos(plan, test)
     trained = Pipeline(plan, files, folder=folder, catalogue=catalogue, device=device, listen=listen).execute()
     save_model(trained.model, folder.model)
@@ -100,7 +102,7 @@ def _run(plan: RunPlan, folder: RunFolder, catalogue: Catalogue, device: torch.d
         RunFinished(
             name=plan.name,
             seconds=time.monotonic() - start,
-            files={purpose: str(path) for purpose, path in written.items()},
+            files={purpose: str(path) for purpose, path in written.items() if path.exists()},
         )
     )
     return results

@@ -38,7 +38,7 @@ def evaluation_name(protocol: str) -> str:
 def step_names(plan: RunPlan) -> tuple[str, ...]:
     """All steps of a run in order; a stage of 0 iterations is none."""
     stages = plan.stages
-    branches = [pretrain_name(branch) for branch in range(len(plan.branches))]
+    branches = [pretrain_name(number) for number, branch in enumerate(plan.branches) if branch.family.learns]
     planned = [
         (DATA, True),
         (BASELINE, stages.baseline.iterations),

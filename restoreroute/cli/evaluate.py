@@ -22,6 +22,12 @@ from restoreroute.cli import options
     help="classsr: the paper's patches; whole: exact size, everything counted. May be given twice.",
 )
 @click.option("--baseline", type=options.PATH, help="Model file of the full network alone  [default: beside the model]")
+@click.option(
+    "--crop",
+    type=click.IntRange(min=8),
+    metavar="N",
+    help="Measure on the centre square of each image, of this side in clean pixels.",
+)
 @click.option("--seed", default=0, show_default=True, help="Of the random route and of random degradations.")
 @click.option("--markdown", is_flag=True, help="Print tables for a document.")
 @options.device
@@ -30,6 +36,7 @@ def evaluate(
     images: Path,
     protocols: tuple[str, ...],
     baseline: Path | None,
+    crop: int | None,
     seed: int,
     markdown: bool,
     device: str,
@@ -40,6 +47,7 @@ def evaluate(
     Examples:
       restoreroute evaluate --model runs/sr_fsrcnn/model.safetensors ~/Set14
       restoreroute evaluate --model runs/sr_fsrcnn/model.safetensors ~/Test2K --protocol classsr --markdown
+      restoreroute evaluate --model runs/sr_rcan/model.safetensors ~/DIV8K --crop 1024
     """
     from rich.console import Console
 
@@ -50,7 +58,14 @@ def evaluate(
     console = Console()
     with ConsoleReporter(Console(stderr=True)) as reporter:
         results = evaluate_model(
-            model, images, protocols=protocols, baseline=baseline, seed=seed, device=device, listen=reporter
+            model,
+            images,
+            protocols=protocols,
+            baseline=baseline,
+            crop=crop,
+            seed=seed,
+            device=device,
+            listen=reporter,
         )
     for result in results:
         if markdown:

@@ -47,7 +47,7 @@ def run(recipe: Path, overrides: tuple[str, ...], runs: Path, fresh: bool, dry_r
 
     from restoreroute.app.run import run_recipe
     from restoreroute.reporting.console import ConsoleReporter
-    from restoreroute.reporting.tables import result_table
+    from restoreroute.reporting.tables import classes_table, result_table
 
     try:
         with ConsoleReporter(console) as reporter:
@@ -57,6 +57,8 @@ def run(recipe: Path, overrides: tuple[str, ...], runs: Path, fresh: bool, dry_r
         raise
     for result in results.sets:
         console.print(result_table(result))
+    if results.classes is not None:
+        console.print(classes_table(results.classes))
 
 
 def _show_dry_run(console: Console, recipe: Path, overrides: tuple[str, ...], device: str) -> None:

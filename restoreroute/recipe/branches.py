@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from restoreroute.recipe.findings import Findings
 from restoreroute.recipe.places import Path, dotted
-from restoreroute.recipe.schema import MAX_BRANCHES, BranchChoice
+from restoreroute.recipe.schema import BRANCH_KEYS, MAX_BRANCHES, BranchChoice
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.options import Options
 from restoreroute.spec.plan import BranchPlan
@@ -18,18 +19,25 @@ class BranchReader:
 
     Args:
         findings: takes what is wrong.
-        family: of all branches.
+        family: of branches that name no other.
         chosen: the family's options as written under ``backbone``.
         options: the same, validated; None if something is wrong with them.
+        look_up: the family of a name, or None after noting that nobody offers it.
     """
 
     def __init__(
-        self, findings: Findings, family: BackboneFamily, chosen: Mapping[str, Any], options: Options | None
+        self,
+        findings: Findings,
+        family: BackboneFamily,
+        chosen: Mapping[str, Any],
+        options: Options | None,
+        look_up: Callable[[str, Path], BackboneFamily | None],
     ) -> None:
         self._findings = findings
         self._family = family
         self._chosen = chosen
         self._options = options
+        self._look_up = look_up
 
     def read(self, written: object) -> tuple[BranchPlan, ...] | None:
         """The branches in the order of the recipe, or None if something is wrong with them.
@@ -38,6 +46,9 @@ class BranchReader:
             written: a list of mappings, the number of branches, or None for the family's published widths.
         """
         if written is None:
+            if not self._family.has_widths():
+                self._findings.add(f"{self._family.name!r} has one width only: list the branches", ("backbone", "name"))
+                return None
             return self._of_widths(self._family.widths)
         if isinstance(written, list):
             return self._of_list(written)
@@ -62,9 +73,10 @@ class BranchReader:
         if len(written) < 2:
             self._findings.add(f"a routed model needs at least 2 branches, not {len(written)}", ("branches",))
         branches = [self._branch(item, ("branches", index)) for index, item in enumerate(written)]
-        for index, branch in enumerate(branches):
-            first = branches.index(branch)
-            if branch is not None and first < index:
+        networks = [None if branch is None else replace(branch, start=None) for branch in branches]
+        for index, network in enumerate(networks):
+            first = networks.index(network)
+            if network is not None and first < index:
                 self._findings.add(f"is the same as {dotted(('branches', first))}", ("branches", index))
         found = tuple(branch for branch in branches if branch is not None)
         return found if len(found) == len(written) else None
@@ -73,17 +85,30 @@ class BranchReader:
         if not isinstance(written, Mapping):
             return None
         choice = self._findings.model(BranchChoice, written, path)
-        own = {key: value for key, value in written.items() if key != "width"}
-        options = self._options_with(own, path) if own else self._options
-        if choice is None or options is None:
+        if choice is None:
             return None
-        return BranchPlan(family=self._family, options=options, width=choice.width)
+        family = self._family if choice.family is None else self._look_up(choice.family, (*path, "family"))
+        if family is None:
+            return None
+        options = self._options_of(family, choice.chosen, path)
+        width = choice.width
+        if width is None:
+            width = family.widths[0]
+            if family.has_widths():
+                published = ", ".join(map(str, family.widths))
+                self._findings.add(f"missing: published widths of {family.name!r} are {published}", (*path, "width"))
+                return None
+        return None if options is None else BranchPlan(family=family, options=options, width=width, start=choice.from_)
 
-    def _options_with(self, own: Mapping[str, Any], path: Path) -> Options | None:
-        """The backbone's options with a branch's own over them."""
+    def _options_of(self, family: BackboneFamily, own: Mapping[str, Any], path: Path) -> Options | None:
+        """A branch's own options over the backbone's, where it is of the backbone's family."""
+        if family is not self._family:
+            return self._findings.model(family.options, own, path, beside=BRANCH_KEYS)
+        if not own:
+            return self._options
 
         def where(inner: Path) -> Path | None:
             # what is wrong under backbone is said there already
             return (*path, *inner) if not inner or inner[0] in own else None
 
-        return self._findings.model(self._family.options, {**self._chosen, **own}, path, beside=("width",), where=where)
+        return self._findings.model(family.options, {**self._chosen, **own}, path, beside=BRANCH_KEYS, where=where)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from restoreroute.spec.backbone import BackboneFamily
+from restoreroute.spec.plan import BranchPlan, can_start_from
 from restoreroute.spec.stages import StageOptions
 
 
@@ -48,14 +50,34 @@ def shares_fit(shares: Sequence[float] | None, branches: int) -> str | None:
     return None if abs(total - 1) <= 1e-6 else f"must have the sum 1, not {total:.7g}"
 
 
-def start_fits(start: str, baseline_iterations: int, family: BackboneFamily | None) -> str | None:
-    """Branches can start from the baseline only where there is one and the family knows how to narrow it."""
+def edges_fit(edges: Sequence[float] | None, branches: int | None) -> str | None:
+    """There has to be one edge between each two classes, and edges have to rise; ``branches`` None if unknown."""
+    if edges is None:
+        return None
+    if branches is not None and len(edges) != branches - 1:
+        return f"must have one number between each two of the {branches} branches, so {branches - 1}, not {len(edges)}"
+    for before, after in pairwise(edges):
+        if before >= after:
+            return f"must rise, not go from {before:g} to {after:g}"
+    return None
+
+
+def start_fits(start: str, has_baseline: bool, branches: Sequence[BranchPlan]) -> str | None:
+    """Branches can start from the baseline only where there is one and at least one of them can be cut from it."""
     if start != "baseline":
         return None
-    if baseline_iterations == 0:
+    if not has_baseline:
         return "there is no baseline to start from: stages.baseline.iterations is 0"
-    if family is not None and family.narrow is None:
-        return f"{family.kind} {family.name!r} has no way to start from a wider network; use 'fresh'"
+    if branches and not any(can_start_from(branch, branches[-1]) for branch in branches[:-1]):
+        full = branches[-1]
+        return f"no branch can be cut from the baseline {full.name}; use 'fresh'"
+    return None
+
+
+def distil_fits(distil: float, has_baseline: bool) -> str | None:
+    """Branches learn from the baseline's output only where there is one."""
+    if distil and not has_baseline:
+        return "there is no baseline to learn from: stages.baseline.iterations is 0"
     return None
 
 

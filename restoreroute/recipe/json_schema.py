@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from restoreroute.plugin.catalogue import Catalogue
-from restoreroute.recipe.schema import DEFAULT_DIFFICULTY, MAX_BRANCHES, PROTOCOLS, BranchChoice, Recipe
+from restoreroute.recipe.schema import BRANCH_KEYS, DEFAULT_DIFFICULTY, MAX_BRANCHES, PROTOCOLS, BranchChoice, Recipe
 from restoreroute.recipe.shorthand import SPLITS
+from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.offering import Offering
 from restoreroute.spec.options import Options
 
@@ -26,6 +27,7 @@ def json_schema(catalogue: Catalogue) -> Schema:
     """
     schema = Recipe.model_json_schema(by_alias=True)
     definitions: Schema = schema.pop("$defs")
+    edges = {key: edge for key, edge in definitions["DifficultyChoice"]["properties"].items() if key != "name"}
     for unused in ("Choice", "DifficultyChoice", "SourceChoice", "BranchChoice"):
         definitions.pop(unused)
     properties = schema["properties"]
@@ -36,11 +38,12 @@ def json_schema(catalogue: Catalogue) -> Schema:
     }
     for key, shelf in shelves.items():
         default = DEFAULT_DIFFICULTY if key == "difficulty" else None
-        choice = _choice(tuple(shelf), "name", definitions, default=default)
+        beside = edges if key == "difficulty" else {}
+        choice = _choice(tuple(shelf), "name", definitions, default=default, beside=beside)
         properties[key] = {"description": properties[key]["description"], **choice}
     properties["difficulty"]["default"] = DEFAULT_DIFFICULTY
     properties["name"].pop("default")
-    properties["branches"] = _branches(properties["branches"]["description"])
+    properties["branches"] = _branches(catalogue.backbones, properties["branches"]["description"], definitions)
     sources = _choice(tuple(catalogue.data_sources), "source", definitions)
     definitions["source"] = sources
     data = definitions["DataOptions"]["properties"]
@@ -55,7 +58,14 @@ def json_schema(catalogue: Catalogue) -> Schema:
     }
 
 
-def _choice(offers: tuple[Offering[Any], ...], key: str, definitions: Schema, *, default: str | None = None) -> Schema:
+def _choice(
+    offers: tuple[Offering[Any], ...],
+    key: str,
+    definitions: Schema,
+    *,
+    default: str | None = None,
+    beside: Mapping[str, Any] | None = None,
+) -> Schema:
     """A name or a mapping with the name under ``key`` and the options of what is named.
 
     Args:
@@ -63,11 +73,13 @@ def _choice(offers: tuple[Offering[Any], ...], key: str, definitions: Schema, *,
         key: ``"name"`` or ``"source"``.
         definitions: takes what the options' schemas refer to.
         default: the name that is meant where a mapping has none.
+        beside: schemas of further keys of the mapping.
     """
+    further = beside or {}
     name = _one_of_names(offers, "a folder's path" if key == "source" else None)
     mapping = {
         "type": "object",
-        "properties": {key: _one_of_names(offers)},
+        "properties": {key: _one_of_names(offers), **further},
         "required": [] if default else [key],
         "allOf": [
             {
@@ -75,7 +87,7 @@ def _choice(offers: tuple[Offering[Any], ...], key: str, definitions: Schema, *,
                     "properties": {key: {"const": offer.name}},
                     "required": [] if offer.name == default else [key],
                 },
-                "then": _with_options(offer, {key: True}, definitions),
+                "then": _with_options(offer, {key: True, **dict.fromkeys(further, True)}, definitions),
             }
             for offer in offers
         ],
@@ -120,14 +132,25 @@ def _options_schema(options: type[Options], prefix: str, definitions: Schema) ->
     return schema
 
 
-def _branches(description: str) -> Schema:
-    width = BranchChoice.model_json_schema()["properties"]["width"]
-    branch = {
-        "anyOf": [
-            {"type": "integer", "minimum": 1, "description": width["description"]},
-            {"type": "object", "properties": {"width": width}, "required": ["width"]},
-        ]
+def _branches(families: Iterable[BackboneFamily], description: str, definitions: Schema) -> Schema:
+    """Widths, names of families that have one width, and mappings with the options of a family that they name."""
+    families = tuple(families)
+    single = [family for family in families if not family.has_widths()]
+    keys = BranchChoice.model_json_schema(by_alias=True)["properties"]
+    mapping = {
+        "type": "object",
+        "properties": {**keys, "family": {"description": keys["family"]["description"], **_one_of_names(families)}},
+        "anyOf": [{"required": ["width"]}, {"required": ["family"]}],
+        "allOf": [
+            {
+                "if": {"properties": {"family": {"const": family.name}}, "required": ["family"]},
+                "then": _with_options(family, dict.fromkeys(keys, True), definitions, partial=True),
+            }
+            for family in families
+        ],
     }
+    width = {"type": "integer", "minimum": 1, "description": keys["width"]["description"]}
+    branch = {"anyOf": [width, _one_of_names(single, "the name of a family that has one width"), mapping]}
     return {
         "description": description,
         "anyOf": [
@@ -139,15 +162,15 @@ def _branches(description: str) -> Schema:
     }
 
 
-def _branch_options(family: Offering[Any], definitions: Schema) -> Schema:
-    """If the backbone is this family, branches take its options."""
+def _branch_options(family: BackboneFamily, definitions: Schema) -> Schema:
+    """If the backbone is this family, branches that name no other take its options."""
     named = {"type": "object", "properties": {"name": {"const": family.name}}, "required": ["name"]}
-    branch = _with_options(family, {"width": True}, definitions, partial=True)
+    branch = _with_options(family, dict.fromkeys(BRANCH_KEYS, True), definitions, partial=True)
     return {
         "if": {
             "properties": {"backbone": {"anyOf": [{"const": family.name}, named]}},
             "required": ["backbone"],
         },
         # additionalProperties says nothing about items that are plain widths
-        "then": {"properties": {"branches": {"items": branch}}},
+        "then": {"properties": {"branches": {"items": {"anyOf": [{"required": ["family"]}, branch]}}}},
     }

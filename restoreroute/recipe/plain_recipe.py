@@ -7,25 +7,26 @@ from typing import Any
 import yaml
 
 from restoreroute.recipe.yaml_core import CoreDumper
+from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.options import Options
-from restoreroute.spec.plan import BranchPlan, RunPlan, SourcePlan
+from restoreroute.spec.plan import BranchPlan, DifficultyPlan, RunPlan, SourcePlan
 
 
-def plain_recipe(plan: RunPlan, backbone: Options) -> dict[str, Any]:
+def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> dict[str, Any]:
     """Plain data that resolves to an equal plan.
 
     Args:
         plan: a plan; its own ``recipe`` is not read.
-        backbone: the family's options that branches have where they say nothing else.
+        family: of branches that name no other.
+        backbone: its options, which such branches have where they say nothing else.
     """
-    family = plan.branches[0].family
     evaluation = plan.evaluation
     return {
         "name": plan.name,
         "seed": plan.seed,
         "task": {"name": plan.task.offer.name, **dumped(plan.task.options)},
         "backbone": {"name": family.name, **dumped(backbone)},
-        "branches": [_branch(branch, backbone) for branch in plan.branches],
+        "branches": [_branch(branch, family, backbone) for branch in plan.branches],
         "class_module": dumped(plan.class_module),
         "losses": dumped(plan.losses),
         "data": {
@@ -37,12 +38,13 @@ def plain_recipe(plan: RunPlan, backbone: Options) -> dict[str, Any]:
             "clean_scales": list(plan.data.clean_scales),
             "augment": plan.data.augment,
         },
-        "difficulty": {"name": plan.difficulty.offer.name, **dumped(plan.difficulty.options)},
+        "difficulty": _difficulty(plan.difficulty),
         "stages": dumped(plan.stages),
         "evaluation": {
             "protocols": list(evaluation.protocols),
             "patch": evaluation.patch,
             "stride": evaluation.stride,
+            "crop": evaluation.crop,
         },
     }
 
@@ -69,11 +71,20 @@ def dumped(options: Options) -> dict[str, Any]:
     return options.model_dump(mode="json", by_alias=True)
 
 
+def _difficulty(difficulty: DifficultyPlan) -> dict[str, Any]:
+    edges = {"quantiles": difficulty.quantiles, "thresholds": difficulty.thresholds}
+    given = {key: list(values) for key, values in edges.items() if values is not None}
+    return {"name": difficulty.offer.name, **given, **dumped(difficulty.options)}
+
+
 def _source(source: SourcePlan) -> dict[str, Any]:
     return {"source": source.offer.name, **dumped(source.options)}
 
 
-def _branch(branch: BranchPlan, backbone: Options) -> int | dict[str, Any]:
-    common = dumped(backbone)
-    own = {key: value for key, value in dumped(branch.options).items() if value != common.get(key)}
-    return {"width": branch.width, **own} if own else branch.width
+def _branch(branch: BranchPlan, family: BackboneFamily, backbone: Options) -> int | dict[str, Any]:
+    same = branch.family is family
+    common = dumped(backbone) if same else {}
+    own = {key: value for key, value in dumped(branch.options).items() if key not in common or value != common[key]}
+    head = {} if same else {"family": branch.family.name}
+    tail = {} if branch.start is None else {"from": branch.start}
+    return {**head, "width": branch.width, **own, **tail} if head or own or tail else branch.width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from restoreroute.recipe.schema import (
     PROTOCOLS,
     Choice,
     DataOptions,
+    DifficultyChoice,
     EvaluationOptions,
     Recipe,
     SourceChoice,
@@ -28,6 +30,7 @@ from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.offering import Offering
 from restoreroute.spec.options import Options
 from restoreroute.spec.plan import (
+    BranchPlan,
     DataPlan,
     DifficultyPlan,
     EvaluationPlan,
@@ -66,16 +69,21 @@ class Resolver:
         family, options = self._choice(self._catalogue.backbones, parts.get("backbone"), "backbone")
         branches = None
         if family is not None:
-            reader = BranchReader(self._findings, family, parts["backbone"].chosen, options)
+            reader = BranchReader(
+                self._findings,
+                family,
+                parts["backbone"].chosen,
+                options,
+                lambda name, path: self._offer(self._catalogue.backbones, name, path),
+            )
             branches = reader.read(self._data.get("branches"))
             if task is not None:
-                families = tuple(self._catalogue.backbones)
-                served = capabilities.scale_served(family, task.bound.scale, families)
-                self._report(served, ("backbone", "name"))
-        data = self._data_plan(family)
-        difficulty = self._difficulty(parts.get("difficulty"))
-        evaluation = self._evaluation(family)
-        self._check_stages(family)
+                self._check_scale(family, branches or (), task.bound.scale)
+        families = () if family is None else (family, *(branch.family for branch in branches or ()))
+        data = self._data_plan(families)
+        difficulty = self._difficulty(parts.get("difficulty"), branches)
+        evaluation = self._evaluation(families)
+        self._check_stages(branches)
         if branches is not None and "losses" in parts:
             shares = capabilities.shares_fit(parts["losses"].target_shares, len(branches))
             self._report(shares, ("losses", "target_shares"))
@@ -83,6 +91,7 @@ class Resolver:
         if (
             problems
             or task is None
+            or family is None
             or options is None
             or branches is None
             or data is None
@@ -104,7 +113,15 @@ class Resolver:
             providers=dict(sorted(self._providers.items())),
             recipe={},
         )
-        return replace(plan, recipe=plain_recipe(plan, options))
+        return replace(plan, recipe=plain_recipe(plan, family, options))
+
+    def _check_scale(self, family: BackboneFamily, branches: Sequence[BranchPlan], scale: int) -> None:
+        families = tuple(self._catalogue.backbones)
+        self._report(capabilities.scale_served(family, scale, families), ("backbone", "name"))
+        for index, branch in enumerate(branches):
+            if branch.family is not family:
+                served = capabilities.scale_served(branch.family, scale, families)
+                self._report(served, ("branches", index, "family"))
 
     def _report(self, message: str | None, path: Path) -> None:
         if message is not None:
@@ -126,7 +143,8 @@ class Resolver:
         offer = self._offer(shelf, choice.name, (key, "name"))
         if offer is None:
             return None, None
-        return offer, self._findings.model(offer.options, choice.chosen, (key,), beside=("name",))
+        reserved = tuple(type(choice).model_fields)
+        return offer, self._findings.model(offer.options, choice.chosen, (key,), beside=reserved)
 
     def _task(self, choice: Choice | None) -> TaskPlan | None:
         offer, options = self._choice(self._catalogue.tasks, choice, "task")
@@ -138,16 +156,29 @@ class Resolver:
             self._findings.add(str(error), ("task",))
             return None
 
-    def _difficulty(self, choice: Choice | None) -> DifficultyPlan | None:
+    def _difficulty(
+        self, choice: DifficultyChoice | None, branches: Sequence[BranchPlan] | None
+    ) -> DifficultyPlan | None:
         offer, options = self._choice(self._catalogue.difficulty_estimators, choice, "difficulty")
-        if offer is None or options is None:
+        if choice is not None:
+            self._check_edges(choice, branches)
+        if choice is None or offer is None or options is None:
             return None
-        return DifficultyPlan(offer=offer, options=options)
+        return DifficultyPlan(offer=offer, options=options, quantiles=choice.quantiles, thresholds=choice.thresholds)
 
-    def _data_plan(self, family: BackboneFamily | None) -> DataPlan | None:
+    def _check_edges(self, choice: DifficultyChoice, branches: Sequence[BranchPlan] | None) -> None:
+        edges = {"quantiles": choice.quantiles, "thresholds": choice.thresholds}
+        classes = None if branches is None else len(branches)
+        if all(values is not None for values in edges.values()):
+            message = "can't stand beside difficulty.quantiles: leave one of the two out"
+            self._findings.add(message, ("difficulty", "thresholds"), at_key=True)
+        for key, values in edges.items():
+            self._report(capabilities.edges_fit(values, classes), ("difficulty", key))
+
+    def _data_plan(self, families: Sequence[BackboneFamily]) -> DataPlan | None:
         parts = self._findings.fields(DataOptions, self._data.get("data"), ("data",))
         sources = {split: self._source(parts.get(split), ("data", split)) for split in SPLITS}
-        if family is not None and "sub_image" in parts:
+        for family in families if "sub_image" in parts else ():
             self._report(capabilities.size_fits(family, parts["sub_image"]), ("data", "sub_image"))
         found = {split: source for split, source in sources.items() if source is not None}
         if found.keys() != sources.keys() or parts.keys() != DataOptions.model_fields.keys():
@@ -177,12 +208,12 @@ class Resolver:
             return None
         return f"there is neither a data source nor a folder {path!r}; did you mean {meant!r}?"
 
-    def _evaluation(self, family: BackboneFamily | None) -> EvaluationPlan | None:
+    def _evaluation(self, families: Sequence[BackboneFamily]) -> EvaluationPlan | None:
         parts = self._findings.fields(EvaluationOptions, self._data.get("evaluation", {}), ("evaluation",))
         for index, name in enumerate(parts.get("protocols", ())):
             if name not in PROTOCOLS:
                 self._findings.add(one_of(name, PROTOCOLS), ("evaluation", "protocols", index))
-        if family is not None and "patch" in parts:
+        for family in families if "patch" in parts else ():
             self._report(capabilities.size_fits(family, parts["patch"]), ("evaluation", "patch"))
         if "stride" in parts and "patch" in parts:
             self._report(capabilities.stride_fits(parts["stride"], parts["patch"]), ("evaluation", "stride"))
@@ -190,10 +221,13 @@ class Resolver:
             return None
         return EvaluationPlan(**parts)
 
-    def _check_stages(self, family: BackboneFamily | None) -> None:
+    def _check_stages(self, branches: Sequence[BranchPlan] | None) -> None:
         stages = self._findings.fields(Stages, self._data.get("stages", {}), ("stages",))
         for name, stage in stages.items():
             self._report(capabilities.warmup_fits(stage), ("stages", name, "warmup"))
         if "pretrain" in stages and "baseline" in stages:
-            start = capabilities.start_fits(stages["pretrain"].start, stages["baseline"].iterations, family)
+            pretrain = stages["pretrain"]
+            trained = bool(stages["baseline"].iterations or (branches and branches[-1].start))
+            start = capabilities.start_fits(pretrain.start, trained, branches or ())
             self._report(start, ("stages", "pretrain", "start"))
+            self._report(capabilities.distil_fits(pretrain.distil, trained), ("stages", "pretrain", "distil"))

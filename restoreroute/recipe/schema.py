@@ -11,7 +11,8 @@ from restoreroute.spec.options import Options
 from restoreroute.spec.stages import ClassModuleOptions, LossOptions, Stages
 
 DEFAULT_DIFFICULTY = "interpolation"
-PROTOCOLS = ("classsr", "whole")
+DEFAULT_PROTOCOLS = ("classsr", "whole")
+PROTOCOLS = (*DEFAULT_PROTOCOLS, "classes")
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
 MIN_SIDE = 8
 MAX_BRANCHES = 64
@@ -54,9 +55,19 @@ class Choice(WithOptions):
 
 
 class DifficultyChoice(Choice):
-    """A difficulty estimator and its options."""
+    """A difficulty estimator and its options, and where one class ends and the next begins."""
 
     name: str = Field(DEFAULT_DIFFICULTY, min_length=1, description="name of the difficulty estimator")
+    quantiles: tuple[Annotated[float, Field(gt=0, lt=1)], ...] | None = Field(
+        None,
+        description="shares of the sub-images, by rank, at which one class ends and the next begins: one fewer than "
+        "branches, rising; equal parts if neither this nor thresholds is set",
+    )
+    thresholds: tuple[float, ...] | None = Field(
+        None,
+        description="scores at which one class ends and the next begins: one fewer than branches, rising; "
+        "the score of a PSNR is its negative, so 35.15 and 27.17 dB are [-35.15, -27.17]",
+    )
 
 
 class SourceChoice(WithOptions):
@@ -68,7 +79,20 @@ class SourceChoice(WithOptions):
 class BranchChoice(WithOptions):
     """One branch: other keys are options of the family and come before those under ``backbone``."""
 
-    width: int = Field(ge=1, description="width of the network")
+    family: str | None = Field(
+        None, min_length=1, description="backbone family of this branch; the one under 'backbone' if not set"
+    )
+    width: int | None = Field(None, ge=1, description="width of the network; needed where the family has several")
+    from_: str | None = Field(
+        None,
+        alias="from",
+        min_length=1,
+        description="a model file or a published checkpoint whose network of this family the branch starts from",
+    )
+
+
+BRANCH_KEYS = tuple(field.alias or name for name, field in BranchChoice.model_fields.items())
+"""Keys of a branch that are not options of its family."""
 
 
 class DataOptions(Options):
@@ -93,10 +117,18 @@ class EvaluationOptions(Options):
     """What the run measures at its end."""
 
     protocols: Annotated[tuple[str, ...], AfterValidator(_checked_protocols)] = Field(
-        PROTOCOLS, description="'classsr' (patches, as in the paper) and 'whole' (whole images)"
+        DEFAULT_PROTOCOLS,
+        description="'classsr' (patches, as in the paper), 'whole' (whole images) and 'classes' (sub-images by "
+        "difficulty class)",
     )
     patch: int = Field(32, ge=MIN_SIDE, description="side of an inference patch in degraded pixels")
     stride: int = Field(28, ge=1, description="distance of two patches in degraded pixels, at most patch")
+    crop: int | None = Field(
+        None,
+        ge=MIN_SIDE,
+        description="measure on the centre square of each test image, of this side in clean pixels; "
+        "the whole image if not set",
+    )
 
 
 def _form_of_branches(value: object) -> str:

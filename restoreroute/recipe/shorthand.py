@@ -1,7 +1,7 @@
 """Shorthands of recipes, written out on plain data.
 
-``task``, ``backbone`` and ``difficulty`` may be a plain name, a branch a plain width, and each
-split of the data the name of a data source or the path of a folder.
+``task``, ``backbone`` and ``difficulty`` may be a plain name, a branch a plain width or the plain name of a family, and
+each split of the data the name of a data source or the path of a folder.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def written_out(path: Path, value: Any, sources: Collection[str]) -> Any:
             is_path = isinstance(value, str) and value not in sources
             return {"source": FOLDER, "path": value} if is_path else {"source": value}
         case ("branches", int()):
-            return {"width": value}
+            return {"family": value} if isinstance(value, str) else {"width": value}
     return value
 
 

@@ -33,15 +33,30 @@ class TaskPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class BranchPlan:
-    """One branch: a width of a family."""
+    """One branch: a width of a family.
+
+    Attributes:
+        start: a model file or a published checkpoint to start from, as the recipe says it; None for fresh weights.
+    """
 
     family: BackboneFamily
     options: Options
     width: int
+    start: str | None = None
 
     @property
     def name(self) -> str:
         return network_name(self.family, self.width, self.options)
+
+
+def can_start_from(branch: BranchPlan, wide: BranchPlan) -> bool:
+    """Whether a branch's weights can be taken from another network: of the same function, as wide or wider."""
+    family = branch.family
+    if family is not wide.family or branch.width > wide.width:
+        return False
+    ignored = set(family.start_options)
+    same = branch.options.model_dump(exclude=ignored) == wide.options.model_dump(exclude=ignored)
+    return same and family.learns and (branch.width == wide.width or family.narrow is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +89,17 @@ class DataPlan:
 
 @dataclass(frozen=True, kw_only=True)
 class DifficultyPlan:
-    """How sub-images are scored for the split into one class per branch, by rank."""
+    """How sub-images are scored and split into one class per branch: by rank into equal parts, unless said.
+
+    Attributes:
+        quantiles: shares of the sub-images, by rank, at which one class ends and the next begins; rising.
+        thresholds: scores at which one class ends and the next begins; rising.  One of the two is None.
+    """
 
     offer: DifficultyEstimator
     options: Options
+    quantiles: tuple[float, ...] | None = None
+    thresholds: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,14 +107,16 @@ class EvaluationPlan:
     """What the run measures at its end.
 
     Attributes:
-        protocols: names among ``"classsr"`` and ``"whole"``.
+        protocols: names among ``"classsr"``, ``"whole"`` and ``"classes"``.
         patch: side of an inference patch in degraded pixels.
         stride: distance of two patches, at most ``patch``.
+        crop: side of the centre square of each clean image that is measured; None for the whole image.
     """
 
     protocols: tuple[str, ...]
     patch: int
     stride: int
+    crop: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,3 +142,8 @@ class RunPlan:
     evaluation: EvaluationPlan
     providers: Mapping[str, Provider]
     recipe: Mapping[str, Any]
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether the full network is trained alone, or comes trained from a file."""
+        return bool(self.stages.baseline.iterations) or self.branches[-1].start is not None

@@ -43,7 +43,14 @@ class PretrainStage(StageOptions):
     lr: Rate = Field(1e-3, description="learning rate at the start")
     start: Literal["fresh", "baseline"] = Field(
         "fresh",
-        description="'fresh' weights, as in the paper, or those channels of the 'baseline' that matter most",
+        description="'fresh' weights, as in the paper, or those channels of the 'baseline' that matter most, for "
+        "branches of its family and depth",
+    )
+    distil: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the Image-Loss that compares with the baseline's output instead of the clean sub-image",
     )
     own_class: bool = Field(True, description="train on the branch's difficulty class only, not on all data")
 

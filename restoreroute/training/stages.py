@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
@@ -20,6 +21,18 @@ BatchT = TypeVar("BatchT", bound=Batch)
 Validate = Callable[[], Mapping[str, float]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """A trained network whose output another one learns to give.
+
+    Attributes:
+        share: of the Image-Loss that compares with this output; the rest compares with the clean sub-image.
+    """
+
+    network: nn.Module
+    share: float
+
+
 def network_stage(
     name: str,
     network: nn.Module,
@@ -28,13 +41,21 @@ def network_stage(
     fetch: Callable[[int], Batch],
     validate: Validate,
     device: torch.device,
+    teacher: Teacher | None = None,
 ) -> Stage[Batch]:
     """One network alone under the Image-Loss: the baseline, or a branch in pre-training."""
     network.train().requires_grad_(True)
 
     def losses(batch: Batch) -> StepLosses:
-        loss = image_loss(network(batch.degraded), batch.clean)
-        return StepLosses(terms={"total": loss, "image": loss})
+        restored = network(batch.degraded)
+        image = image_loss(restored, batch.clean)
+        if teacher is None:
+            return StepLosses(terms={"total": image, "image": image})
+        with torch.no_grad():
+            taught = teacher.network(batch.degraded)
+        distilled = image_loss(restored, taught)
+        total = torch.lerp(image, distilled, teacher.share)
+        return StepLosses(terms={"total": total, "image": image, "distilled": distilled})
 
     return Stage(
         name=name,

@@ -55,6 +55,17 @@ def test_a_model_of_one_branch(command: Callable[..., Any], finished: Any, test_
     assert "routed" not in done.out
 
 
+def test_the_centre_only(command: Callable[..., Any], finished: Any, test_photos: Path) -> None:
+    arguments = ("evaluate", "--model", finished.model, test_photos, "--protocol", "whole", "--markdown")
+
+    whole, centre = command(*arguments), command(*arguments, "--crop", 32)
+
+    assert (whole.code, centre.code) == (0, 0)
+    assert "2 images, 10 patches" in whole.out
+    assert "2 images, 8 patches" in centre.out
+    assert command(*arguments, "--crop", 7).code == 2
+
+
 def test_no_such_folder(command: Callable[..., Any], finished: Any) -> None:
     done = command("evaluate", "--model", finished.model, "none")
 

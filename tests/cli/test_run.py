@@ -29,9 +29,18 @@ def test_a_run_from_photos_to_tables(command: Callable[..., Any], recipe: Path, 
 
     assert (done.code, done.err) == (0, "")
     assert (here / "runs" / "short" / "model.safetensors").is_file()
-    for fact in ("short: 8 steps", "[5/8] pretrain_1 (fsrcnn-8)", "dB on validation", "short done in", "oracle route"):
+    for fact in ("short: 8 steps", "[5/8] pretrain_1 (fsrcnn-8,", "dB on validation", "short done in", "oracle route"):
         assert fact in done.out
     assert "model: runs/short/model.safetensors" in done.out
+
+
+def test_a_run_that_measures_difficulty_classes(command: Callable[..., Any], recipe: Path, runs: Path) -> None:
+    done = command("run", recipe, "evaluation.protocols=[classes]")
+
+    assert (done.code, done.err) == (0, "")
+    assert "test, protocol 'classes': 3 sub-images of 8 x 8 degraded pixels" in done.out
+    for fact in ("evaluate classes", "class 1", "score up to", "branch fsrcnn-8"):
+        assert fact in done.out
 
 
 def test_a_finished_run_says_so(command: Callable[..., Any], recipe: Path, runs: Path) -> None:

@@ -15,7 +15,7 @@ from restoreroute.plugin.catalogue import Catalogue, Offered
 from restoreroute.recipe.resolve import check_recipe, load_recipe
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.difficulty import DifficultyEstimator
-from restoreroute.spec.options import Options
+from restoreroute.spec.options import NoOptions, Options
 from restoreroute.spec.plan import Provider, RunPlan
 from restoreroute.spec.source import DataSource
 from restoreroute.spec.task import Task
@@ -87,17 +87,26 @@ def widths_for(count: int) -> tuple[int, ...]:
     return tuple(4 * (index + 1) for index in range(count))
 
 
-def family(name: str, *, scales: set[int], options: type[Options] = TinyOptions, multiple: int = 1) -> Any:
+def family(
+    name: str,
+    *,
+    scales: set[int],
+    options: type[Options] = TinyOptions,
+    multiple: int = 1,
+    widths: tuple[int, ...] = (4, 8, 16),
+    learns: bool = True,
+) -> Any:
     return BackboneFamily(
         name=name,
         summary="for tests",
         options=options,
         build=lambda options, /, *, width, scale, channels: pytest.fail("built"),
-        widths=(4, 8, 16),
+        widths=widths,
         widths_for=widths_for,
         scales=frozenset(scales),
         receptive_field=lambda options, scale: 1,
         size_multiple=multiple,
+        learns=learns,
     )
 
 
@@ -105,6 +114,7 @@ OFFERS = (
     Task(name="zoom", summary="for tests", options=ZoomOptions, build=build_zoom),
     family("tiny", scales={2, 4, 7}),
     family("even", scales={4, 8}, multiple=8),
+    family("none", scales={2, 4}, options=NoOptions, widths=(1,), learns=False),
     DifficultyEstimator(name="interpolation", summary="for tests", build=lambda options, references: None),
     DifficultyEstimator(
         name="network", summary="for tests", options=NetworkOptions, build=lambda options, references: None

@@ -102,7 +102,13 @@ def test_validation_and_test_images_are_not_those_of_training(problems: Any) -> 
         ("evaluation: {patch: 16}", "7:1: evaluation.stride: must be at most the patch's side, 16, not 28"),
         (
             "evaluation: {protocols: [clasr]}",
-            "7:26: evaluation.protocols.0: must be 'classsr' or 'whole', not text 'clasr'; did you mean 'classsr'?",
+            "7:26: evaluation.protocols.0: must be 'classsr' or 'whole' or 'classes', not text 'clasr'; "
+            "did you mean 'classsr'?",
+        ),
+        (
+            "evaluation: {protocols: [class]}",
+            "7:26: evaluation.protocols.0: must be 'classsr' or 'whole' or 'classes', not text 'class'; "
+            "did you mean 'classsr'?",
         ),
         (
             "evaluation: {protocols: [whole, whole]}",
@@ -113,7 +119,33 @@ def test_validation_and_test_images_are_not_those_of_training(problems: Any) -> 
             "7:13: difficulty.name: unknown difficulty estimator 'netwrk' (did you mean 'network'?)",
         ),
         ("difficulty: {name: network, modl: x}", "7:29: difficulty.modl: unknown key; did you mean 'model'?"),
-        ("difficulty: {model: x}", "7:14: difficulty.model: unknown key; known: name"),
+        ("difficulty: {model: x}", "7:14: difficulty.model: unknown key; known: name, quantiles, thresholds"),
+        (
+            "difficulty: {quantile: [0.5, 0.8]}",
+            "7:14: difficulty.quantile: unknown key; did you mean 'quantiles'?",
+        ),
+        (
+            "difficulty: {quantiles: [0.5]}",
+            "7:25: difficulty.quantiles: must have one number between each two of the 3 branches, so 2, not 1",
+        ),
+        (
+            "difficulty: {thresholds: []}",
+            "7:26: difficulty.thresholds: must have one number between each two of the 3 branches, so 2, not 0",
+        ),
+        ("difficulty: {quantiles: [0.8, 0.5]}", "7:25: difficulty.quantiles: must rise, not go from 0.8 to 0.5"),
+        ("difficulty: {quantiles: [0.5, 0.5]}", "7:25: difficulty.quantiles: must rise, not go from 0.5 to 0.5"),
+        (
+            "difficulty: {thresholds: [35.15, 27.17]}",
+            "7:26: difficulty.thresholds: must rise, not go from 35.15 to 27.17",
+        ),
+        ("difficulty: {quantiles: [0.5, 1]}", "7:31: difficulty.quantiles.1: must be less than 1, not 1"),
+        ("difficulty: {quantiles: [0, 0.5]}", "7:26: difficulty.quantiles.0: must be greater than 0, not 0"),
+        ("difficulty: {quantiles: 0.5}", "7:25: difficulty.quantiles: must be a list, not 0.5"),
+        ("difficulty: {thresholds: [-35, x]}", "7:32: difficulty.thresholds.1: must be a number, not text 'x'"),
+        (
+            "difficulty: {quantiles: [0.5, 0.8], thresholds: [-35.15, -27.17]}",
+            "7:37: difficulty.thresholds: can't stand beside difficulty.quantiles: leave one of the two out",
+        ),
         ("difficulty: 5", "7:13: difficulty.name: must be text, not 5"),
         ("difficulty: [x]", "7:13: difficulty: must be a mapping of keys to values, not a list"),
         ("branches: [4]", "7:11: branches: a routed model needs at least 2 branches, not 1"),
@@ -124,10 +156,10 @@ def test_validation_and_test_images_are_not_those_of_training(problems: Any) -> 
         ("branches: many", "7:11: branches: must be a list, not text 'many'"),
         ("branches: true", "7:11: branches: must be a whole number, not true"),
         ("branches: [4, 0]", "7:15: branches.1.width: must be at least 1, not 0"),
-        ("branches: [4, x]", "7:15: branches.1.width: must be a whole number, not text 'x'"),
+        ("branches: [4, x]", "7:15: branches.1.family: unknown backbone family 'x' (known: even, none, tiny)"),
         ("branches: [4, 8.0]", "7:15: branches.1.width: must be a whole number, not 8.0"),
         ("branches: [4, [8]]", "7:15: branches.1: must be a mapping of keys to values, not a list"),
-        ("branches: [4, {blocks: 3}]", "7:15: branches.1.width: missing: width of the network"),
+        ("branches: [4, {blocks: 3}]", "7:15: branches.1.width: missing: published widths of 'tiny' are 4, 8, 16"),
         ("branches: [4, 8, 4]", "7:18: branches.2: is the same as branches.0"),
         ("branches: [4, {width: 4, blocks: 2}]", "7:15: branches.1: is the same as branches.0"),
         (

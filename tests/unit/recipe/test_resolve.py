@@ -33,6 +33,7 @@ def test_defaults(resolved: Any, sound: str) -> None:
         *((1.0,), True),
     )
     assert plan.difficulty.offer.name == "interpolation"
+    assert plan.difficulty.quantiles is plan.difficulty.thresholds is None
     assert (plan.evaluation.protocols, plan.evaluation.patch, plan.evaluation.stride) == (
         *(("classsr", "whole"), 32),
         28,
@@ -88,6 +89,15 @@ def test_options_of_the_default_difficulty_estimator(resolved: Any, sound: str) 
     assert plan.difficulty.options.model == "x.safetensors"
 
 
+def test_where_difficulty_classes_end(resolved: Any, sound: str) -> None:
+    plan = resolved(sound, ["difficulty.name=network", "difficulty.model=x", "difficulty.quantiles=[0.5, 0.8]"])
+    assert (plan.difficulty.quantiles, plan.difficulty.thresholds) == ((0.5, 0.8), None)
+    assert plan.difficulty.options.model == "x"
+    assert plan.recipe["difficulty"] == {"name": "network", "quantiles": [0.5, 0.8], "model": "x"}
+    plan = resolved(sound + "branches: 2\n", {"difficulty.thresholds": [-30]})
+    assert (plan.difficulty.quantiles, plan.difficulty.thresholds) == (None, (-30.0,))
+
+
 @pytest.mark.parametrize(
     ("file", "name"),
     [
@@ -131,7 +141,16 @@ evaluation: {protocols: [whole], patch: 24, stride: 24}
 """
 
 
-@pytest.mark.parametrize("more", ["", RICH, "branches: 2\n"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        RICH,
+        "branches: 2\n",
+        "difficulty: {name: network, quantiles: [0.5, 0.8]}\n",
+        "difficulty: {thresholds: [-35.15, -27]}\nevaluation: {protocols: [classes], crop: 64}\n",
+    ],
+)
 def test_the_plans_recipe_resolves_to_an_equal_plan(resolved: Any, catalogue: Catalogue, sound: str, more: str) -> None:
     plan = resolved(sound + more)
     assert resolve(document_from(plan.recipe), catalogue) == plan
@@ -157,7 +176,7 @@ def test_the_plans_recipe_says_everything(resolved: Any, sound: str) -> None:
         "target_shares": [0.2, 0.3, 0.5],
     }
     assert recipe["stages"]["joint"]["beta2"] == 0.99
-    assert recipe["evaluation"] == {"protocols": ["whole"], "patch": 24, "stride": 24}
+    assert recipe["evaluation"] == {"protocols": ["whole"], "patch": 24, "stride": 24, "crop": None}
 
 
 def test_the_text_can_be_read_by_any_yaml_reader(resolved: Any, sound: str) -> None:
