@@ -21,6 +21,7 @@ from restoreroute.imaging.atomic import write_atomically
 from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.recipe.plain_recipe import recipe_text
 from restoreroute.recipe.resolve import load_recipe
+from restoreroute.reporting.curves import draw_curves
 from restoreroute.reporting.tensorboard import TensorboardReporter
 from restoreroute.routing.model_file import save_model
 from restoreroute.spec.events import (
@@ -92,9 +93,11 @@ def _run(plan: RunPlan, folder: RunFolder, catalogue: Catalogue, device: torch.d
     if trained.baseline is not None:
         save_model(trained.baseline, folder.baseline)
     results = evaluate_run(plan, trained, test, folder, provenance=facts, device=device, listen=listen)
+    draw_curves({plan.name: results.stages}, folder.curves)
     written = {
         "model": folder.model,
         "results": folder.results,
+        "curves": folder.curves,
         "routing maps": folder.routes,
         "recipe": folder.recipe,
     }

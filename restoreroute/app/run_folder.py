@@ -43,6 +43,10 @@ class RunFolder:
         return self.path / "results.json"
 
     @property
+    def curves(self) -> Path:
+        return self.path / "curves.png"
+
+    @property
     def events(self) -> Path:
         return self.path / "events"
 

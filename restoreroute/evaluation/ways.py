@@ -40,7 +40,7 @@ class Work:
     Attributes:
         patches: number of patches, or the image's area in patches where it is restored in one pass.
         executed: executed operations of the branches as if every patch had full size.
-        paper: the same in the paper's convention.
+        paper: the same in the paper's convention, with the Class-Module, which published figures include.
         area: the image's area in patches, without overlap.
         charged: executed operations of branches (over the windows that they really see) and Class-Module.
     """
@@ -146,7 +146,7 @@ class Comparison:
         work = Work(
             patches=len(tiles),
             executed=float(executed.sum()),
-            paper=float(paper.sum()),
+            paper=float(paper.sum()) + len(tiles) * self.model.class_module_cost.paper,
             area=self._area(),
             charged=float((executed * windows).sum()) + classifier,
         )

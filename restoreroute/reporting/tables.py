@@ -17,8 +17,8 @@ from restoreroute.spec.stages import Stages
 HEADINGS = ("", "PSNR RGB", "PSNR Y", "SSIM", "shares %", "executed", "charged", "paper", "time s")
 COST_NOTE = (
     "Costs are operations per patch, 2 per multiply-accumulate. executed: what the branches do. charged: the same per "
-    "patch area of the image, with the overlap of patches and the Class-Module. paper: branches only, in the "
-    "published convention."
+    "patch area of the image, with the overlap of patches and the Class-Module. paper: branches and "
+    "Class-Module in the published convention."
 )
 
 

@@ -31,7 +31,7 @@ class ResultRow:
         shares: share of the patches per branch, cheapest first; empty where nothing is routed.
         executed: mean operations of the branches per patch (2 per multiply-accumulate).
         charged: executed operations with the overlap of patches and the Class-Module, per patch area of the image.
-        paper: mean operations of the branches per patch in the paper's convention.
+        paper: mean operations of branches and Class-Module per patch in the paper's convention, without overlap.
         seconds: time to restore the set, Class-Module included, metrics not.
     """
 

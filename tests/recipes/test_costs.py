@@ -210,3 +210,10 @@ def test_a_count_by_hand_of_a_known_layer() -> None:
     below, above = 2 * 6 * 2 * 9 * 50, 2 * 6 * 3 * 81 * 50
     assert by_hand(wide, (1, 4, 10, 5)) == (below, below)
     assert by_hand(nn.Sequential(wide, up), (1, 4, 10, 5)) == (below + above, below + above * 16)
+
+
+def test_shares_and_costs_give_the_published_figure() -> None:
+    """ClassSR-FSRCNN sends 61/23/16 % of Test8K to its branches, at 238 M (paper table 2)."""
+    found = planned(RECIPES / "paper" / "sr_fsrcnn.yml")
+    branches = sum(share * cost.paper for share, cost in zip((0.61, 0.23, 0.16), found.costs, strict=True))
+    assert branches + found.class_module_cost.paper == pytest.approx(238e6, abs=1e6)

@@ -60,6 +60,7 @@ def test_every_file_is_there_and_nothing_else(finished: Any) -> None:
         "model.safetensors",
         "baseline.safetensors",
         "results.json",
+        "curves.png",
         *(f"routes/{protocol}/test{photo}.png" for protocol in ("classsr", "whole") for photo in (0, 1)),
         "state/difficulty.npz",
         *(f"state/{stage}.pt" for stage in stages),

@@ -174,7 +174,7 @@ def test_cost_of_the_routed_row(model: Model, pairs: list[Pair], result: SetResu
         for tile, branch in zip(tiles, route_of(model, name, pair), strict=True):
             cost = model.costs[int(branch)]
             executed += cost.executed
-            paper += cost.paper
+            paper += cost.paper + model.class_module_cost.paper
             charged += cost.executed * tile.window.area / PATCH**2 + model.class_module_cost.executed
         area += max(tile.inside.bottom for tile in tiles) * max(tile.inside.right for tile in tiles) / PATCH**2
     row = result.row(ROUTED)
