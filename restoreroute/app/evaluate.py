@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from restoreroute.app.devices import choose_device
 from restoreroute.app.plugins import open_catalogue
+from restoreroute.app.task_options import with_options
 from restoreroute.data.pairs import PairCache
 from restoreroute.errors import InputError
 from restoreroute.evaluation.evaluate import evaluate
@@ -26,6 +29,7 @@ def evaluate_model(
     *,
     protocols: Sequence[str],
     baseline: Path | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
     crop: int | None = None,
     seed: int = 0,
     device: str = "auto",
@@ -39,6 +43,7 @@ def evaluate_model(
         protocols: names among ``"classsr"`` and ``"whole"``.
         baseline: model file of the full network alone; ``baseline.safetensors`` beside the model where there is
             one.
+        overrides: of the task's options, such as ``"task.sigma=50"``: degrade in another way than in training.
         crop: side of the centre square of each clean image that is measured; None for the whole image.
         seed: of the random route and of random degradations.
         device: where to run.
@@ -50,6 +55,7 @@ def evaluate_model(
     catalogue = open_catalogue()
     chosen = choose_device(device)
     loaded = load_model(model, catalogue).to(chosen)
+    loaded = replace(loaded, task=with_options(loaded.task, overrides))
     beside = model.parent / BASELINE_NAME
     if baseline is None and beside.is_file() and beside != model:
         baseline = beside

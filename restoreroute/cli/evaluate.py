@@ -12,6 +12,7 @@ from restoreroute.cli import options
 @click.command()
 @options.model
 @click.argument("images", type=options.PATH)
+@options.overrides
 @click.option(
     "--protocol",
     "protocols",
@@ -34,6 +35,7 @@ from restoreroute.cli import options
 def evaluate(
     model: Path,
     images: Path,
+    overrides: tuple[str, ...],
     protocols: tuple[str, ...],
     baseline: Path | None,
     crop: int | None,
@@ -43,11 +45,14 @@ def evaluate(
 ) -> None:
     """Measure a model on the clean images below the folder IMAGES.
 
+    Options of the model's task can be set by KEY=VALUE, to degrade images in another way than in training.
+
     \b
     Examples:
       restoreroute evaluate --model runs/sr_fsrcnn/model.safetensors ~/Set14
       restoreroute evaluate --model runs/sr_fsrcnn/model.safetensors ~/Test2K --protocol classsr --markdown
       restoreroute evaluate --model runs/sr_rcan/model.safetensors ~/DIV8K --crop 1024
+      restoreroute evaluate --model runs/denoise_dncnn/model.safetensors ~/Set14 task.sigma=15
     """
     from rich.console import Console
 
@@ -62,6 +67,7 @@ def evaluate(
             images,
             protocols=protocols,
             baseline=baseline,
+            overrides=overrides,
             crop=crop,
             seed=seed,
             device=device,
