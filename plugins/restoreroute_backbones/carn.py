@@ -5,14 +5,15 @@ torch is imported where networks are made, so that reading the descriptor stays 
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from restoreroute.spec.backbone import BackboneFamily
+from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape
 from restoreroute.spec.options import Options
+from restoreroute_backbones import published
 from restoreroute_backbones.colours import RGB_MEAN
 from restoreroute_backbones.widths import published_or_spaced
 
@@ -133,30 +134,40 @@ def receptive_field(options: CarnOptions, scale: int) -> int:
     return 1 + 2 * BLOCKS**2 + 2
 
 
-OFFICIAL_LAYERS = {
-    "sub_mean": "centre",
-    "add_mean": "restore",
-    "entry": "entry",
-    "exit": "exit",
-    "upsample.up.body.0": "up_0",
-    "upsample.up.body.3": "up_1",
-}
-OFFICIAL_BODY = re.compile(r"b([123])\.b1\.body\.([024])")
-OFFICIAL_FUSION = re.compile(r"(?:b([123])\.)?c([123])\.([01])")
-BODY_LAYERS = {"0": "first", "2": "second", "4": "point"}
+BODY_LAYERS = {0: "first", 2: "second", 4: "point"}
+FUSION_LAYERS = {0: "conv", 1: "norm"}
+CASCADES = {"": "trunk", **{f"b{block + 1}.": f"trunk.stages.{block}" for block in range(BLOCKS)}}
+OFFICIAL = published.LayerNames(
+    {
+        "sub_mean": "centre",
+        "entry": "entry",
+        **{
+            f"b{block + 1}.b1.body.{position}": f"trunk.stages.{block}.stages.0.residual.{layer}"
+            for block in range(BLOCKS)
+            for position, layer in BODY_LAYERS.items()
+        },
+        **{
+            f"{theirs}c{number + 1}.{position}": f"{ours}.fusions.{number}.{layer}"
+            for theirs, ours in CASCADES.items()
+            for number in range(BLOCKS)
+            for position, layer in FUSION_LAYERS.items()
+        },
+        "upsample.up.body.0": "up_0",
+        "upsample.up.body.3": "up_1",
+        "exit": "exit",
+        "add_mean": "restore",
+    }
+)
 
 
-def rename_official(name: str) -> str:
-    """The name of a parameter of the authors' checkpoint in this network."""
-    layer, _, parameter = name.rpartition(".")
-    if body := OFFICIAL_BODY.fullmatch(layer):
-        block, position = body.groups()
-        return f"trunk.stages.{int(block) - 1}.stages.0.residual.{BODY_LAYERS[position]}.{parameter}"
-    if fusion := OFFICIAL_FUSION.fullmatch(layer):
-        block, number, position = fusion.groups()
-        inside = f"stages.{int(block) - 1}." if block else ""
-        return f"trunk.{inside}fusions.{int(number) - 1}.{'conv' if position == '0' else 'norm'}.{parameter}"
-    return f"{OFFICIAL_LAYERS[layer]}.{parameter}"
+def recognise(shapes: Mapping[str, Shape]) -> Recognised | None:
+    """What a checkpoint of the authors holds; in inference its normalisation is one with our 'fixed'."""
+    known = OFFICIAL.known(shapes)
+    width = published.size(known, 0, "entry.weight", "trunk.fusions.0.conv.weight")
+    channels = published.size(known, 0, "exit.weight", "centre.weight")
+    if width is None or channels is None:
+        return None
+    return Recognised(width=width, channels=channels, scale=published.scale(known, width))
 
 
 def narrow(wide: nn.Module, network: nn.Module) -> None:
@@ -198,7 +209,12 @@ CARN = BackboneFamily(
     widths_for=published_or_spaced("CARN", {3: PUBLISHED_WIDTHS}, multiple=GROUPS),
     scales=frozenset({2, 3, 4}),
     receptive_field=receptive_field,
+    width_scales="features of every hidden layer; the four groups and the blocks stay",
     start_options=frozenset({"initialisation", "normalisation"}),
-    rename_official=rename_official,
+    official=OfficialLayout(
+        rename=OFFICIAL.rename,
+        original=OFFICIAL.original,
+        recognise=recognise,
+    ),
     narrow=narrow,
 )

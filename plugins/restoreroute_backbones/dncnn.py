@@ -84,5 +84,6 @@ DNCNN = BackboneFamily(
     widths_for=published_or_spaced("DnCNN", {3: PUBLISHED_WIDTHS}),
     scales=frozenset({1}),
     receptive_field=receptive_field,
+    width_scales="features of every hidden layer; the layers stay",
     narrow=narrow,
 )

@@ -6,12 +6,14 @@ torch is imported where networks are made, so that reading the descriptor stays 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from restoreroute.spec.backbone import BackboneFamily
+from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape
 from restoreroute.spec.options import Options
+from restoreroute_backbones import published
 from restoreroute_backbones.widths import published_or_spaced
 
 if TYPE_CHECKING:
@@ -137,23 +139,27 @@ def receptive_field(options: FsrcnnOptions, scale: int) -> int:
     return 2 + MAPPINGS + reach
 
 
-OFFICIAL_NAMES = {
-    "head_conv.0": "feature",
-    "head_conv.1": "feature_slope",
-    "body_conv.0.0": "shrink",
-    "body_conv.0.1": "shrink_slope",
-    **{f"body_conv.{index + 1}": f"mapping_{index}" for index in range(MAPPINGS)},
-    "body_conv.5": "mapping_slope",
-    "body_conv.6.0": "expand",
-    "body_conv.6.1": "expand_slope",
-    "tail_conv": "deconv",
-}
+OFFICIAL = published.LayerNames(
+    {
+        "head_conv.0": "feature",
+        "head_conv.1": "feature_slope",
+        "body_conv.0.0": "shrink",
+        "body_conv.0.1": "shrink_slope",
+        **{f"body_conv.{index + 1}": f"mapping_{index}" for index in range(MAPPINGS)},
+        "body_conv.5": "mapping_slope",
+        "body_conv.6.0": "expand",
+        "body_conv.6.1": "expand_slope",
+        "tail_conv": "deconv",
+    }
+)
 
 
-def rename_official(name: str) -> str:
-    """The name of a parameter of the authors' checkpoint in this network."""
-    layer, _, parameter = name.rpartition(".")
-    return f"{OFFICIAL_NAMES[layer]}.{parameter}"
+def recognise(shapes: Mapping[str, Shape]) -> Recognised | None:
+    """What a checkpoint of the authors holds; its deconvolution has the same kernel at every scale."""
+    known = OFFICIAL.known(shapes)
+    width = published.size(known, 0, "feature.weight", "expand.weight", "deconv.weight")
+    channels = published.size(known, 1, "feature.weight", "deconv.weight")
+    return None if width is None or channels is None else Recognised(width=width, channels=channels)
 
 
 def narrow(wide: nn.Module, network: nn.Module) -> None:
@@ -184,6 +190,11 @@ FSRCNN = BackboneFamily(
     widths_for=published_or_spaced("FSRCNN", PUBLISHED_WIDTHS),
     scales=frozenset({2, 3, 4}),
     receptive_field=receptive_field,
-    rename_official=rename_official,
+    width_scales="features of the first convolution and of the deconvolution; the 12 between them stay",
+    official=OfficialLayout(
+        rename=OFFICIAL.rename,
+        original=OFFICIAL.original,
+        recognise=recognise,
+    ),
     narrow=narrow,
 )

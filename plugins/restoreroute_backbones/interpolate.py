@@ -53,5 +53,6 @@ INTERPOLATE = BackboneFamily(
     widths_for=widths_for,
     scales=frozenset(range(1, LARGEST_SCALE + 1)),
     receptive_field=receptive_field,
+    width_scales="nothing",
     learns=False,
 )

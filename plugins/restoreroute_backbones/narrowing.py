@@ -7,7 +7,7 @@ a space is then the same for all of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,32 +42,42 @@ class Wire:
 
 
 def narrow(
-    wide: nn.Module, network: nn.Module, wires: Sequence[Wire], *, norms: Mapping[str, str] | None = None
+    wide: nn.Module,
+    network: nn.Module,
+    wires: Sequence[Wire],
+    *,
+    norms: Mapping[str, str] | None = None,
+    bottlenecks: Collection[str] = (),
 ) -> None:
     """Fill ``network`` with what matters most of ``wide``.
 
     A channel counts by the norm of all weights that write it times the norm of all that read it.  The first channels
-    of every space, one per colour, carry the image where training started as an interpolation, and are always kept.
+    of every space, one per colour, carry the image where training started as an interpolation, and are always kept
+    where there is room for all of them.
 
     Args:
         wide: a network that is as wide or wider.
         network: of the same design and options.
         wires: every convolution.
         norms: normalisation layers and the spaces that they scale.
+        bottlenecks: spaces that carry no image: none of their channels is kept for being among the first.
 
     Raises:
         ValueError: if the network is wider than the one to take from.
     """
     import torch
 
-    full, small = wide.state_dict(), network.state_dict()
+    full = {name: tensor.cpu() for name, tensor in wide.state_dict().items()}
+    small = network.state_dict()
     groups: dict[str, int] = {}
     for wire in wires:
         for space in (wire.reads, wire.writes):
             groups[space] = max(groups.get(space, 1), wire.groups)
     kept = {IMAGE: torch.arange(_colours(full, wires))}
-    for space in groups.keys() - kept.keys():
-        kept[space] = _most_important(full, small, wires, space, groups[space], colours=len(kept[IMAGE]))
+    for space in groups:
+        if space != IMAGE:
+            carried = 0 if space in bottlenecks else len(kept[IMAGE])
+            kept[space] = _most_important(full, small, wires, space, groups[space], carried=carried)
     filled = dict(full)
     for wire in wires:
         filled.update(_cut(full, wire, kept))
@@ -93,9 +103,9 @@ def _most_important(
     wires: Sequence[Wire],
     space: str,
     groups: int,
-    colours: int,
+    carried: int,
 ) -> Tensor:
-    """Channels of a space to keep, ascending, as many from each group."""
+    """Channels of a space to keep, ascending, as many from each group; the first ``carried`` if all of them fit."""
     import torch
 
     writers = [wire for wire in wires if wire.writes == space]
@@ -106,9 +116,9 @@ def _most_important(
         raise ValueError(f"there are {there} channels after {writers[0].layer}, not enough for {wanted}")
     written = sum(_weight(full, wire).reshape(there, -1).square().sum(dim=1) for wire in writers)
     read = sum(_read_norm(_weight(full, wire), wire, there) for wire in readers)
-    importance = torch.as_tensor(written) * torch.as_tensor(read)
-    if wanted > colours:  # a bottleneck carries no image
-        importance[:colours] = torch.inf
+    importance = (torch.as_tensor(written) * torch.as_tensor(read)).cpu()
+    if wanted >= carried:
+        importance[:carried] = torch.inf
     per_group = importance.reshape(groups, -1)
     best = per_group.topk(wanted // groups, dim=1).indices.sort(dim=1).values
     start = torch.arange(groups)[:, None] * (there // groups)

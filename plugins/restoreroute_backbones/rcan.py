@@ -5,14 +5,15 @@ torch is imported where networks are made, so that reading the descriptor stays 
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from restoreroute.spec.backbone import BackboneFamily
+from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape
 from restoreroute.spec.options import Options
+from restoreroute_backbones import published
 from restoreroute_backbones.colours import RGB_MEAN
 from restoreroute_backbones.widths import published_or_spaced
 
@@ -119,29 +120,54 @@ def receptive_field(options: RcanOptions, scale: int) -> int:
     return 1 + options.groups * (2 * options.blocks + 1) + 1 + 2
 
 
-OFFICIAL_LAYERS = {
-    "sub_mean": "centre",
-    "add_mean": "restore",
-    "head.0": "head",
-    "tail.0.0": "up_0",
-    "tail.0.2": "up_1",
-    "tail.1": "tail",
-}
-OFFICIAL_BLOCK = re.compile(r"body\.(\d+)\.body\.(\d+)\.body\.(0|2|3\.conv_du\.[02])")
-OFFICIAL_TAIL = re.compile(r"body\.(\d+)(?:\.body\.(\d+))?")
-BLOCK_LAYERS = {"0": "first", "2": "second", "3.conv_du.0": "attention.squeeze", "3.conv_du.2": "attention.excite"}
+OFFICIAL = published.LayerNames(
+    {
+        "sub_mean": "centre",
+        "head.0": "head",
+        "body.*.body.*.body.0": "trunk.group_*.block_*.first",
+        "body.*.body.*.body.2": "trunk.group_*.block_*.second",
+        "body.*.body.*.body.3.conv_du.0": "trunk.group_*.block_*.attention.squeeze",
+        "body.*.body.*.body.3.conv_du.2": "trunk.group_*.block_*.attention.excite",
+        "body.*.body.*": "trunk.group_*.tail",
+        "body.*": "trunk.tail",
+        "tail.0.0": "up_0",
+        "tail.0.2": "up_1",
+        "tail.1": "tail",
+        "add_mean": "restore",
+        # as later versions of BasicSR call them
+        "conv_first": "head",
+        "body.*.residual_group.*.rcab.0": "trunk.group_*.block_*.first",
+        "body.*.residual_group.*.rcab.2": "trunk.group_*.block_*.second",
+        "body.*.residual_group.*.rcab.3.attention.1": "trunk.group_*.block_*.attention.squeeze",
+        "body.*.residual_group.*.rcab.3.attention.3": "trunk.group_*.block_*.attention.excite",
+        "body.*.conv": "trunk.group_*.tail",
+        "conv_after_body": "trunk.tail",
+        "upsample.0": "up_0",
+        "upsample.2": "up_1",
+        "conv_last": "tail",
+    }
+)
+CONSTANTS = frozenset(f"{layer}.{parameter}" for layer in ("centre", "restore") for parameter in ("weight", "bias"))
+"""The mean of colours, which BasicSR's checkpoints leave out."""
 
 
-def rename_official(name: str) -> str:
-    """The name of a parameter of the authors' checkpoint in this network."""
-    layer, _, parameter = name.rpartition(".")
-    if block := OFFICIAL_BLOCK.fullmatch(layer):
-        group, number, position = block.groups()
-        return f"trunk.group_{group}.block_{number}.{BLOCK_LAYERS[position]}.{parameter}"
-    if tail := OFFICIAL_TAIL.fullmatch(layer):
-        group, inside = tail.groups()
-        return f"trunk.group_{group}.tail.{parameter}" if inside else f"trunk.tail.{parameter}"
-    return f"{OFFICIAL_LAYERS[layer]}.{parameter}"
+def recognise(shapes: Mapping[str, Shape]) -> Recognised | None:
+    """What a checkpoint of the authors, or of BasicSR, holds; both were trained on 0..255."""
+    known = OFFICIAL.known(shapes)
+    width = published.size(known, 0, "head.weight", "trunk.tail.weight")
+    channels = published.size(known, 0, "tail.weight")
+    if width is None or channels is None:
+        return None
+    return Recognised(
+        width=width,
+        channels=channels,
+        options={
+            "groups": published.count(known, "trunk.group_*.tail"),
+            "blocks": published.count(known, "trunk.group_*.block_*.first"),
+            "value_range": 255,
+        },
+        scale=published.scale(known, width),
+    )
 
 
 def narrow(wide: nn.Module, network: nn.Module) -> None:
@@ -153,6 +179,7 @@ def narrow(wide: nn.Module, network: nn.Module) -> None:
     from restoreroute_backbones.narrowing import narrow as narrow_by_wires
 
     wires = []
+    bottlenecks = set()
     last = "trunk"
     for name, layer in network.named_modules():
         if not isinstance(layer, nn.Conv2d) or isinstance(layer, MeanShift):
@@ -168,7 +195,9 @@ def narrow(wide: nn.Module, network: nn.Module) -> None:
         else:
             reads, writes = ("trunk" if space == "trunk" else f"{block} {space}" for space in SPACES[part])
             wires.append(Wire(layer=name, reads=reads, writes=writes))
-    narrow_by_wires(wide, network, wires)
+            if part == "squeeze":
+                bottlenecks.add(writes)
+    narrow_by_wires(wide, network, wires, bottlenecks=bottlenecks)
 
 
 SPACES = {
@@ -189,7 +218,13 @@ RCAN = BackboneFamily(
     widths_for=published_or_spaced("RCAN", {3: PUBLISHED_WIDTHS}),
     scales=frozenset({2, 3, 4}),
     receptive_field=receptive_field,
+    width_scales="features of every hidden layer, and a sixteenth of them in each attention; groups and blocks stay",
     local=False,
-    rename_official=rename_official,
+    official=OfficialLayout(
+        rename=OFFICIAL.rename,
+        original=OFFICIAL.original,
+        recognise=recognise,
+        constants=CONSTANTS,
+    ),
     narrow=narrow,
 )

@@ -5,14 +5,15 @@ torch is imported where networks are made, so that reading the descriptor stays 
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from restoreroute.spec.backbone import BackboneFamily
+from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape
 from restoreroute.spec.options import Options
+from restoreroute_backbones import published
 from restoreroute_backbones.widths import published_or_spaced
 
 if TYPE_CHECKING:
@@ -69,17 +70,36 @@ def receptive_field(options: SrresnetOptions, scale: int) -> int:
     return 1 + 2 * options.blocks + 2
 
 
-OFFICIAL_LAYERS = {"conv_first": "head", "upconv1": "up_0", "upconv2": "up_1", "HRconv": "fine", "conv_last": "tail"}
-OFFICIAL_BLOCK = re.compile(r"recon_trunk\.(\d+)\.conv([12])")
+OFFICIAL = published.LayerNames(
+    {
+        "conv_first": "detail.head",
+        "recon_trunk.*.conv1": "detail.block_*.first",
+        "recon_trunk.*.conv2": "detail.block_*.second",
+        "upconv1": "detail.up_0",
+        "upconv2": "detail.up_1",
+        "HRconv": "detail.fine",
+        "conv_last": "detail.tail",
+        # as later versions of BasicSR call them
+        "body.*.conv1": "detail.block_*.first",
+        "body.*.conv2": "detail.block_*.second",
+        "conv_hr": "detail.fine",
+    }
+)
 
 
-def rename_official(name: str) -> str:
-    """The name of a parameter of the authors' checkpoint in this network."""
-    layer, _, parameter = name.rpartition(".")
-    if block := OFFICIAL_BLOCK.fullmatch(layer):
-        number, convolution = block.groups()
-        return f"detail.block_{number}.{'first' if convolution == '1' else 'second'}.{parameter}"
-    return f"detail.{OFFICIAL_LAYERS[layer]}.{parameter}"
+def recognise(shapes: Mapping[str, Shape]) -> Recognised | None:
+    """What a checkpoint of the authors, or of BasicSR's MSRResNet, holds."""
+    known = OFFICIAL.known(shapes)
+    width = published.size(known, 0, "detail.head.weight", "detail.fine.weight")
+    channels = published.size(known, 0, "detail.tail.weight")
+    if width is None or channels is None:
+        return None
+    return Recognised(
+        width=width,
+        channels=channels,
+        options={"blocks": published.count(known, "detail.block_*.first")},
+        scale=published.scale(known, width, inside="detail."),
+    )
 
 
 def narrow(wide: nn.Module, network: nn.Module) -> None:
@@ -113,6 +133,11 @@ SRRESNET = BackboneFamily(
     widths_for=published_or_spaced("SRResNet", {3: PUBLISHED_WIDTHS}),
     scales=frozenset({2, 3, 4}),
     receptive_field=receptive_field,
-    rename_official=rename_official,
+    width_scales="features of every hidden layer; the blocks stay",
+    official=OfficialLayout(
+        rename=OFFICIAL.rename,
+        original=OFFICIAL.original,
+        recognise=recognise,
+    ),
     narrow=narrow,
 )

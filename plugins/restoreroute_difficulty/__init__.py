@@ -21,7 +21,8 @@ class NetworkOptions(Options):
     """Which network's PSNR ranks the sub-images."""
 
     model: str | None = Field(
-        None, description="a model file, whose widest network is used; this run's baseline if not set"
+        None,
+        description="a model file or published checkpoint, whose full network is used; this run's baseline if not set",
     )
 
 

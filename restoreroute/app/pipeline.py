@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from restoreroute.app.difficulty import DifficultySplit, split_by_difficulty
 from restoreroute.app.keys import branch_facts, digest, seed_for, stage_facts
 from restoreroute.app.preparation import SplitFiles, data_key, prepare_data
 from restoreroute.app.run_folder import RunFolder
-from restoreroute.app.starting_points import Networks, StartingPoints
+from restoreroute.app.starting_points import StartingPoints
 from restoreroute.app.steps import (
     BASELINE,
     CLASS_MODULE,
@@ -34,8 +33,9 @@ from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
 from restoreroute.routing.cost import measure_cost
 from restoreroute.routing.losses import RoutingLoss
-from restoreroute.routing.model_file import Model, assemble, build_class_module, build_network, load_model
+from restoreroute.routing.model_file import Model, assemble, build_class_module, build_network
 from restoreroute.routing.router import Router
+from restoreroute.routing.trained_networks import read_networks
 from restoreroute.spec.events import Listener, WorkProgress
 from restoreroute.spec.plan import BranchPlan, RunPlan
 from restoreroute.spec.stages import PretrainStage, StageOptions
@@ -89,7 +89,9 @@ class Pipeline:
         """Everything up to the trained model."""
         plan = self.plan
         self._require_cheapest_first()
-        starts = StartingPoints(plan.branches, self._networks_of)
+        starts = StartingPoints(
+            plan.branches, lambda path: read_networks(path, self.catalogue, scale=plan.task.bound.scale)
+        )
         data = data_key(plan, self.files)
         sub_images, validator = prepare_data(plan, self.files, self.folder, device=self.device, listen=self.listen)
         everything = np.arange(len(sub_images.index))
@@ -210,15 +212,6 @@ class Pipeline:
                     where="branches",
                     hint="list branches cheapest first",
                 )
-
-    def _networks_of(self, path: Path) -> Networks:
-        """The trained networks of a model file."""
-        model = load_model(path, self.catalogue)
-        if model.task.bound.scale != self.plan.task.bound.scale:
-            raise InputError(
-                f"restores at scale {model.task.bound.scale}, this run at {self.plan.task.bound.scale}", where=str(path)
-            )
-        return [(plan, network.to(self.device)) for plan, network in zip(model.plans, model.branches, strict=True)]
 
     def _router(
         self,

@@ -11,7 +11,7 @@ from torch import nn
 from restoreroute.errors import InputError
 from restoreroute.inference.batches import by_interpolation, by_network
 from restoreroute.plugin.catalogue import Catalogue
-from restoreroute.routing.model_file import load_model
+from restoreroute.routing.trained_networks import read_networks
 from restoreroute.spec.task import BoundTask
 
 if TYPE_CHECKING:
@@ -42,14 +42,9 @@ class RunReferences:
         """A model file's widest network, or this run's baseline for None."""
         if model is not None:
             path = Path(model).expanduser()
-            loaded = load_model(path, self.catalogue).to(self.device)
-            if loaded.task.bound.scale != self.task.scale:
-                raise InputError(
-                    f"restores at scale {loaded.task.bound.scale}, this run at {self.task.scale}",
-                    where=str(path),
-                )
+            _, network = read_networks(path, self.catalogue, scale=self.task.scale)[-1]
+            network.to(self.device).eval()
             self.files.append(path)
-            network = loaded.branches[-1]
         elif self.baseline is None:
             raise InputError(
                 "the difficulty is to be measured on the baseline, and stages.baseline.iterations is 0",

@@ -10,9 +10,9 @@ from torch import nn
 
 from restoreroute.data.pairs import fingerprint
 from restoreroute.errors import InputError
+from restoreroute.routing.trained_networks import Networks
 from restoreroute.spec.plan import BranchPlan, can_start_from
 
-Networks = Sequence[tuple[BranchPlan, nn.Module]]
 ReadNetworks = Callable[[Path], Networks]
 
 

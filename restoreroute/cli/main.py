@@ -8,6 +8,7 @@ import sys
 import click
 
 from restoreroute.cli.check import check
+from restoreroute.cli.convert import convert
 from restoreroute.cli.describe import describe
 from restoreroute.cli.evaluate import evaluate
 from restoreroute.cli.list import list_
@@ -34,7 +35,7 @@ def cli(debug: bool) -> None:
     """
 
 
-for verb in (run, check, schema, restore, evaluate, plugins, list_, describe):
+for verb in (run, check, schema, restore, evaluate, convert, plugins, list_, describe):
     cli.add_command(verb)
 
 

@@ -104,6 +104,11 @@ def assemble(
 
 
 def build_network(plan: BranchPlan, task: TaskPlan, *, seed: int) -> nn.Module:
+    """A branch of a task with fresh weights; see :func:`fresh_network`."""
+    return fresh_network(plan, scale=task.bound.scale, channels=task.bound.channels, seed=seed)
+
+
+def fresh_network(plan: BranchPlan, *, scale: int, channels: int, seed: int) -> nn.Module:
     """A branch with fresh weights, drawn from a random state of their own; channels_last.
 
     Raises:
@@ -112,9 +117,7 @@ def build_network(plan: BranchPlan, task: TaskPlan, *, seed: int) -> nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         try:
-            network = plan.family.build(
-                plan.options, width=plan.width, scale=task.bound.scale, channels=task.bound.channels
-            )
+            network = plan.family.build(plan.options, width=plan.width, scale=scale, channels=channels)
         except ValueError as error:
             raise InputError(str(error), where=f"branch {plan.name}") from None
     channels_last(network)
@@ -227,6 +230,15 @@ def load_model(path: Path, catalogue: Catalogue) -> Model:
             + ", ".join(f"{provider.distribution} {provider.version}" for provider in providers.values()),
         ) from None
     return model
+
+
+def is_model_file(path: Path) -> bool:
+    """Whether a file says in its header that it is a model of restoreroute, sound or not."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return HEADER_KEY in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -1,116 +1,198 @@
-"""Checkpoints in the layout of ClassSR's authors: ``classifier.*`` and ``net1.*`` (narrowest) to ``netM.*``."""
+"""Checkpoints of ClassSR's authors: what they hold is recognised from the tensors, as each family declares."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import torch
-from torch import Tensor
+from torch import nn
 
 from restoreroute.errors import InputError
-from restoreroute.routing.model_file import Model, assemble, build_class_module, build_network
-from restoreroute.spec.backbone import BackboneFamily
-from restoreroute.spec.options import Options
-from restoreroute.spec.plan import BranchPlan, Provider, TaskPlan
+from restoreroute.plugin.catalogue import Catalogue
+from restoreroute.routing.checkpoint_layout import CLASSIFIER, Tensors, read_parts
+from restoreroute.routing.class_module import ClassModule
+from restoreroute.routing.misfit import MOST_GROUPS, compare, grouped
+from restoreroute.routing.model_file import build_class_module
+from restoreroute.routing.recognition import Found, NotFound, fill, find_network
+from restoreroute.spec.backbone import BackboneFamily, OfficialLayout
+from restoreroute.spec.plan import BranchPlan
 from restoreroute.spec.stages import ClassModuleOptions
 
-PATCH, STRIDE = 32, 28
-CLASSIFIER_NAMES = {"CondNet": "features", "lastOut": "logits"}
+OUR_LAYERS = {"CondNet": "features", "lastOut": "logits"}
+THEIR_LAYERS = {ours: theirs for theirs, ours in OUR_LAYERS.items()}
+FIRST_CONVOLUTION = "CondNet.0.weight"
 
 
-def load_official(
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """The networks of a checkpoint.
+
+    Attributes:
+        family: of all branches.
+        scale: of all branches.
+        scale_told: whether the tensors tell the scale; else it is the one that was asked for, or 4.
+        channels: colour channels that the networks take and give.
+        branches: width and options of each branch, and its network; narrowest first.
+        class_module: what routes, or None in the checkpoint of one network.
+        class_module_options: its shape, None with it.
+    """
+
+    family: BackboneFamily
+    scale: int
+    scale_told: bool
+    channels: int
+    branches: tuple[tuple[BranchPlan, nn.Module], ...]
+    class_module: ClassModule | None
+    class_module_options: ClassModuleOptions | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """All branches of a checkpoint, taken for networks of one family.
+
+    Attributes:
+        branches: what was found, by the name of the part.
+    """
+
+    family: BackboneFamily
+    branches: Mapping[str, Found | NotFound]
+
+    @property
+    def found(self) -> Mapping[str, Found]:
+        return {part: branch for part, branch in self.branches.items() if isinstance(branch, Found)}
+
+    @property
+    def wrong(self) -> Mapping[str, NotFound]:
+        return {part: branch for part, branch in self.branches.items() if isinstance(branch, NotFound)}
+
+    @property
+    def distance(self) -> tuple[int, int]:
+        """Names tell more of a family than shapes do."""
+        wrong = self.wrong.values()
+        return sum(branch.unknown for branch in wrong), sum(branch.misfit.size for branch in wrong)
+
+
+def read_checkpoint(
     path: Path,
+    catalogue: Catalogue,
     *,
-    task: TaskPlan,
-    family: BackboneFamily,
-    options: Options,
-    widths: Sequence[int],
-    providers: Mapping[str, Provider],
-) -> Model:
-    """Read a routed checkpoint of the authors; tensors only, no pickled code is run.
+    family: str | None = None,
+    scale: int | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Checkpoint:
+    """Read the networks of a ``.pth`` or ``.safetensors`` file; tensors only, no pickled code is run.
 
     Args:
-        path: a ``.pth`` file.
-        family: the family of all branches; it must know the authors' parameter names.
-        widths: width of ``net1``, ``net2``, ...
+        path: a routed checkpoint, or one of a single network, in a layout that an active family declares.
+        catalogue: the families to choose from.
+        family: the only one to consider.
+        scale: where the tensors do not tell it; 4 if it is not given either.
+        options: of the family, over what the tensors tell.
 
     Raises:
-        InputError: if the file is damaged or does not fit the family and widths.
+        InputError: if the file is damaged or fits no family.
+        UnknownNameError: if there is no such family.
     """
     where = str(path)
-    rename = family.rename_official
-    if rename is None:
-        raise InputError(f"there are no official checkpoints of {family.name}", where=where)
-    parts = _by_prefix(_read(path), where)
-    expected = ["classifier", *(f"net{number + 1}" for number in range(len(widths)))]
-    if sorted(parts) != sorted(expected):
-        raise InputError(
-            f"has the parts {', '.join(sorted(parts))}, expected {', '.join(expected)}",
-            where=where,
-            hint="give as many widths as it has branches",
-        )
-    classifier = {_classifier_name(name): tensor for name, tensor in parts["classifier"].items()}
-    first = classifier.get("features.0.weight")
-    if first is None or first.ndim != 4 or not first.numel():
-        raise InputError("classifier has no weights of a first convolution", where=where)
-    shape = ClassModuleOptions(width=len(first))
-    module = build_class_module(shape, channels=task.bound.channels, branches=len(widths), seed=0)
-    _fill(module, classifier, "classifier", where)
-    plans = [BranchPlan(family=family, options=options, width=width) for width in widths]
-    networks = [build_network(plan, task, seed=0) for plan in plans]
-    for number, network in enumerate(networks):
-        part = f"net{number + 1}"
-        try:
-            renamed = {rename(name): tensor for name, tensor in parts[part].items()}
-        except KeyError as error:
-            raise InputError(f"{part} has a layer {error} that {family.name} does not have", where=where) from None
-        _fill(network, renamed, part, where)
-    return assemble(
-        task=task,
-        plans=plans,
-        networks=networks,
-        class_module=module,
-        class_module_options=shape,
-        patch=PATCH,
-        stride=STRIDE,
-        providers=providers,
-        summary={"source": path.name},
+    candidates = _candidates(catalogue, family, where)
+    parts = read_parts(path)
+    try:
+        attempts = [
+            Attempt(
+                family=candidate,
+                branches={
+                    part: find_network(tensors, candidate, layout, scale=scale, options=options or {})
+                    for part, tensors in parts.branches.items()
+                },
+            )
+            for candidate, layout in candidates
+        ]
+        found = _only_fitting(attempts, parts.branches, named=family is not None)
+        _require_same("scale", {part: branch.scale for part, branch in found.items()})
+        _require_same("colour channels", {part: branch.told.channels for part, branch in found.items()})
+        first, *_ = found.values()
+        class_module = class_module_options = None
+        if parts.classifier is not None:
+            class_module_options, class_module = _class_module(parts.classifier, first.told.channels, len(found))
+    except InputError as error:
+        raise InputError(error.what, where=where, hint=error.hint) from None
+    return Checkpoint(
+        family=first.plan.family,
+        scale=first.scale,
+        scale_told=first.told.scale is not None,
+        channels=first.told.channels,
+        branches=tuple((branch.plan, branch.network) for branch in found.values()),
+        class_module=class_module,
+        class_module_options=class_module_options,
     )
 
 
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load meets damaged files with exceptions of any kind
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"can't be read as a checkpoint: {reason}", where=str(path)) from None
-    if not isinstance(content, dict) or not all(
-        isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in content.items()
-    ):
-        raise InputError("is no dictionary of tensors", where=str(path))
-    return content
+def _candidates(catalogue: Catalogue, name: str | None, where: str) -> list[tuple[BackboneFamily, OfficialLayout]]:
+    known = [(family, family.official) for family in catalogue.backbones if family.official is not None]
+    if name is not None:
+        catalogue.backbones.get(name, where=where)
+    chosen = [(family, layout) for family, layout in known if name in (None, family.name)]
+    if not chosen:
+        of = "any family" if name is None else name
+        listed = ", ".join(family.name for family, _ in known)
+        hint = f"there are of {listed}" if listed else catalogue.remark
+        raise InputError(f"there are no official checkpoints of {of}", where=where, hint=hint)
+    return chosen
 
 
-def _by_prefix(tensors: Mapping[str, Tensor], where: str) -> dict[str, dict[str, Tensor]]:
-    parts: dict[str, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition(".")
-        if not re.fullmatch(r"classifier|net[1-9]\d*", part):
-            raise InputError(f"has a tensor {name!r} that belongs to no part", where=where)
-        parts.setdefault(part, {})[rest] = tensor
-    return parts
+def _only_fitting(attempts: Sequence[Attempt], parts: Mapping[str, Tensors], *, named: bool) -> Mapping[str, Found]:
+    """The branches as networks of the one family that all of them fit."""
+    fitting = [attempt for attempt in attempts if not attempt.wrong]
+    if len(fitting) == 1:
+        return fitting[0].found
+    if fitting:
+        raise InputError(
+            f"fits {' and '.join(attempt.family.name for attempt in fitting)} alike", hint="name the family"
+        )
+    own = {part: attempt.family.name for attempt in attempts for part in attempt.found}
+    if own.keys() == parts.keys():
+        listed = ", ".join(f"{part} is of {own[part]}" for part in parts)
+        raise InputError(listed, hint="all branches have to be of one family")
+    closest = min(attempts, key=lambda attempt: attempt.distance)
+    part, wrong = next(iter(closest.wrong.items()))
+    if len(wrong.misfit.unknown) == len(parts[part]):
+        names = ", ".join(attempt.family.name for attempt in attempts)
+        raise InputError(
+            f"{part or 'it'} has none of the layers of {names}, but "
+            + "; ".join(grouped(wrong.misfit.unknown)[:MOST_GROUPS])
+        )
+    subject = f"{part} does not fit" if part else "does not fit"
+    relation = "" if named else "the closest family, "
+    raise InputError(f"{subject} {relation}{closest.family.name}: {wrong.misfit}")
 
 
-def _classifier_name(name: str) -> str:
+def _require_same(what: str, values: Mapping[str, int]) -> None:
+    first, *others = values.items()
+    for part, value in others:
+        if value != first[1]:
+            raise InputError(f"{first[0]} has {what} {first[1]}, {part} has {value}")
+
+
+def _class_module(tensors: Tensors, channels: int, branches: int) -> tuple[ClassModuleOptions, ClassModule]:
+    first = tensors.get(FIRST_CONVOLUTION)
+    if first is None or not first.ndim or not len(first):
+        raise InputError(f"{CLASSIFIER} does not fit: {FIRST_CONVOLUTION} is missing or empty")
+    options = ClassModuleOptions(width=len(first))
+    module = build_class_module(options, channels=channels, branches=branches, seed=0)
+    ours, misfit = compare(
+        tensors,
+        module.state_dict(),
+        rename=lambda name: _with_layer(name, OUR_LAYERS),
+        original=lambda name: _with_layer(name, THEIR_LAYERS),
+    )
+    if misfit:
+        raise InputError(f"{CLASSIFIER} does not fit: {misfit}")
+    fill(module, ours)
+    return options, module
+
+
+def _with_layer(name: str, layers: Mapping[str, str]) -> str:
     layer, _, rest = name.partition(".")
-    return f"{CLASSIFIER_NAMES.get(layer, layer)}.{rest}"
-
-
-def _fill(network: torch.nn.Module, tensors: Mapping[str, Tensor], part: str, where: str) -> None:
-    try:
-        network.load_state_dict(dict(tensors))
-    except RuntimeError as error:
-        reason = " ".join(line.strip() for line in str(error).splitlines()[1:3])
-        raise InputError(f"{part} does not fit: {reason}", where=where, hint="check family and widths") from None
+    return f"{layers[layer]}.{rest}"

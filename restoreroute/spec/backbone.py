@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from restoreroute.spec.offering import Offering
@@ -29,20 +29,59 @@ class BuildNetwork(Protocol):
         ...
 
 
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognised:
+    """What the tensors of a published checkpoint tell about the network that they are of.
+
+    Attributes:
+        channels: colour channels that it takes.
+        options: of the family, as far as told; the others keep their defaults.
+        scale: None where no tensor tells it.
+    """
+
+    width: int
+    channels: int
+    options: Mapping[str, Any] = field(default_factory=dict)
+    scale: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfficialLayout:
+    """How published checkpoints of a family are laid out.
+
+    Attributes:
+        rename: a parameter's name in the checkpoint -> its name in this family's network; KeyError for a name that
+            it does not know.
+        original: the other way round, for messages; of several names the authors' own.
+        recognise: names in the checkpoint and their shapes -> what the network is, or None if they do not tell its
+            width.  Part of the tensors is enough to answer: the network is then built and compared with all of them.
+        constants: parameters of this family's network that a checkpoint may leave out, because every fresh network
+            has their values.
+    """
+
+    rename: Callable[[str], str]
+    original: Callable[[str], str]
+    recognise: Callable[[Mapping[str, Shape]], Recognised | None]
+    constants: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, kw_only=True)
 class BackboneFamily(Offering["nn.Module"]):
     """A family that recipes can name; capabilities are data, read before anything is built.
 
     Attributes:
         widths: the widths of the published routed model, narrowest first.
+        width_scales: in words, what the width sets and what stays the same at every width.
         widths_for: widths to use for a given number of branches (at least 2), narrowest first.
         scales: the scales that the design serves.
         receptive_field: from the family's options and the scale, how far an output depends on its input: the
             greatest Chebyshev distance, in degraded pixels.  Meaningless where ``local`` is False.
         local: whether an output depends on a bounded neighbourhood only (not so with global pooling).
         size_multiple: sides of the input must be multiples of this.
-        rename_official: turns a parameter name of the published checkpoints into this network's, or None where
-            no such checkpoints exist.  It raises KeyError for a name that it does not know.
+        official: the layout of published checkpoints, or None where there are none.
         learns: whether its networks have anything to train.
         start_options: options that say only how training starts, not what a trained network computes.
         narrow: ``narrow(wide, network)`` fills a network with what matters most of a trained one that is as wide
@@ -56,9 +95,10 @@ class BackboneFamily(Offering["nn.Module"]):
     widths_for: Callable[[int], tuple[int, ...]]
     scales: frozenset[int]
     receptive_field: Callable[[Any, int], int]
+    width_scales: str = "features of every hidden layer"
     local: bool = True
     size_multiple: int = 1
-    rename_official: Callable[[str], str] | None = None
+    official: OfficialLayout | None = None
     learns: bool = True
     start_options: frozenset[str] = frozenset({"initialisation"})
     narrow: Callable[[nn.Module, nn.Module], None] | None = None
@@ -66,11 +106,12 @@ class BackboneFamily(Offering["nn.Module"]):
     def facts(self) -> dict[str, Any]:
         return {
             "widths": self.widths,
+            "a width sets": self.width_scales,
             "scales": tuple(sorted(self.scales)),
             "local": self.local,
             "learns": self.learns,
             "size multiple": self.size_multiple,
-            "official checkpoints": self.rename_official is not None,
+            "official checkpoints": self.official is not None,
             "starts from a wider network": self.narrow is not None,
         }
 

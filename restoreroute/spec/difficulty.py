@@ -24,10 +24,10 @@ class References(Protocol):
         ...
 
     def network(self, model: str | None) -> Restore:
-        """A model file's widest network, or this run's baseline for None.
+        """The full network of a model file or published checkpoint, or this run's baseline for None.
 
         Raises:
-            InputError: if the file can't be read as a model of this task.
+            InputError: if the file can't be read, or is for another scale.
         """
         ...
 

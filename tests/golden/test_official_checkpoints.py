@@ -13,42 +13,38 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from torch import Tensor
 
+from restoreroute.app.convert import convert_checkpoint
+from restoreroute.app.plugins import open_catalogue
 from restoreroute.imaging.color import to_float
 from restoreroute.imaging.io import read_image
 from restoreroute.inference.engine import classify, restore_classsr
 from restoreroute.inference.tiles import Tile, classsr_tiles
-from restoreroute.routing.model_file import Model
-from restoreroute.routing.official import load_official
+from restoreroute.routing.model_file import Model, load_model
 from restoreroute.routing.policies import argmax
 from restoreroute.routing.router import Router
-from restoreroute.spec.backbone import BackboneFamily
-from restoreroute.spec.plan import TaskPlan
-from restoreroute_backbones.fsrcnn import FSRCNN
-from restoreroute_backbones.srresnet import SRRESNET
-from restoreroute_tasks.super_resolution import SUPER_RESOLUTION, SuperResolutionOptions
+
+WIDTHS = {"fsrcnn": (16, 36, 56), "carn": (36, 52, 64), "srresnet": (36, 52, 64), "rcan_small": (36, 50, 64)}
+OPTIONS = {"srresnet": {"blocks": 16}, "rcan_small": {"groups": 2, "blocks": 2, "value_range": 255}}
+TOLERANCE = 1e-5
 
 
-@pytest.fixture(params=[FSRCNN, SRRESNET], ids=lambda family: family.name)
-def family(request: pytest.FixtureRequest) -> BackboneFamily:
+@pytest.fixture(scope="module", params=WIDTHS)
+def name(request: pytest.FixtureRequest) -> str:
+    """Of the golden files; the family is what comes before the first underscore."""
     return request.param
 
 
-@pytest.fixture
-def model(golden: Path, family: BackboneFamily) -> Model:
-    options = SuperResolutionOptions()
-    return load_official(
-        golden / f"{family.name}_official_format.pth",
-        task=TaskPlan(offer=SUPER_RESOLUTION, options=options, bound=SUPER_RESOLUTION.build(options)),
-        family=family,
-        options=family.options(),
-        widths=family.widths,
-        providers={},
-    )
+@pytest.fixture(scope="module")
+def model(golden: Path, name: str, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """The checkpoint, recognised, written as a model file and read again."""
+    path = tmp_path_factory.mktemp("golden") / "model.safetensors"
+    convert_checkpoint(golden / f"{name}_official_format.pth", path)
+    return load_model(path, open_catalogue())
 
 
 @pytest.fixture
-def expected(golden: Path, family: BackboneFamily) -> dict[str, NDArray[Any]]:
-    return load_file(golden / f"{family.name}_expected.safetensors")
+def expected(golden: Path, name: str) -> dict[str, NDArray[Any]]:
+    return load_file(golden / f"{name}_expected.safetensors")
 
 
 @pytest.fixture
@@ -64,9 +60,19 @@ def tiles(golden: Path, image: Tensor) -> list[Tile]:
     return tiles
 
 
-def test_parameters(golden: Path, family: BackboneFamily, model: Model) -> None:
-    facts = json.loads((golden / "meta.json").read_text())["families"][family.name]
-    counted = sum(cost.parameters for cost in (*model.costs, model.class_module_cost))
+def test_what_is_recognised(name: str, model: Model) -> None:
+    assert {plan.family.name for plan in model.plans} == {name.partition("_")[0]}
+    assert tuple(plan.width for plan in model.plans) == WIDTHS[name]
+    for plan in model.plans:
+        assert plan.options == plan.family.options.model_validate(OPTIONS.get(name, {}))
+    assert (model.task.offer.name, model.task.bound.scale) == ("super_resolution", 4)
+
+
+def test_every_number_is_there(golden: Path, name: str, model: Model) -> None:
+    facts = json.loads((golden / "meta.json").read_text())["families"][name]
+    assert model.class_module is not None
+    tensors = [*model.branches.state_dict().values(), *model.class_module.state_dict().values()]
+    counted = sum(tensor.numel() for tensor in tensors)  # statistics of CARN's normalisation included
     assert counted == facts["parameters_total"]
 
 
@@ -75,7 +81,7 @@ def test_probabilities_and_classes(
 ) -> None:
     assert model.class_module is not None
     probability = classify(model.class_module, image, tiles, patch=32)
-    np.testing.assert_allclose(probability, expected["probability"], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(probability, expected["probability"], rtol=0, atol=TOLERANCE)
     assert argmax(probability).tolist() == expected["class_index"].tolist()
 
 
@@ -84,7 +90,7 @@ def test_each_branch(model: Model, image: Tensor, expected: dict[str, NDArray[An
     for branch, output in zip(model.branches, expected["branch_output_tile0"], strict=True):
         with torch.inference_mode():
             restored = branch(image[None, :, :32, :32])[0].numpy()
-        np.testing.assert_allclose(restored, output, rtol=0, atol=1e-5)
+        np.testing.assert_allclose(restored, output, rtol=0, atol=TOLERANCE)
 
 
 def test_training_mixture(model: Model, image: Tensor, tiles: list[Tile], expected: dict[str, NDArray[Any]]) -> None:
@@ -94,8 +100,8 @@ def test_training_mixture(model: Model, image: Tensor, tiles: list[Tile], expect
     patches = torch.stack([image[:, box.top : box.bottom, box.left : box.right] for box in boxes])
     with torch.inference_mode():
         mixture, probability = router(patches)
-    np.testing.assert_allclose(mixture.numpy(), expected["training_output_tiles"], rtol=0, atol=1e-5)
-    np.testing.assert_allclose(probability.numpy(), expected["probability"][:2], rtol=0, atol=1e-5)
+    np.testing.assert_allclose(mixture.numpy(), expected["training_output_tiles"], rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(probability.numpy(), expected["probability"][:2], rtol=0, atol=TOLERANCE)
 
 
 def test_routed_image(model: Model, image: Tensor, tiles: list[Tile], expected: dict[str, NDArray[Any]]) -> None:

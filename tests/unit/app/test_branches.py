@@ -15,6 +15,7 @@ from restoreroute.errors import InputError
 from restoreroute.imaging.resize import resize
 from restoreroute.routing.model_file import Model, load_model
 from restoreroute.spec.events import StepStarted, TrainingProgress
+from restoreroute_backbones.fsrcnn import FSRCNN
 
 ONE = tuple(f"stages.{stage}.iterations=1" for stage in ("baseline", "pretrain", "class_module", "joint"))
 NONE = tuple(f"stages.{stage}.iterations=0" for stage in ("baseline", "pretrain", "class_module", "joint"))
@@ -110,6 +111,23 @@ def test_a_narrower_branch_takes_the_channels_that_matter_most(run: Any, finishe
     assert same(model.branches[0], narrow)
 
 
+def test_a_branch_starts_from_a_published_checkpoint(run: Any, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = FSRCNN.build(FSRCNN.options(), width=8, scale=4, channels=3)
+    checkpoint = tmp_path / "published.pth"
+    assert FSRCNN.official is not None
+    torch.save({FSRCNN.official.original(name): tensor for name, tensor in network.state_dict().items()}, checkpoint)
+
+    run.run(
+        *NONE,
+        WHOLE,
+        f"branches=[4, {{width: 8, from: {checkpoint}}}]",
+        f"difficulty={{name: network, model: {checkpoint}}}",
+    )
+
+    assert same(model_of(run).branches[1], network)
+
+
 def test_another_file_trains_the_branch_anew(run: Any, finished: Any, tmp_path: Path) -> None:
     copy = tmp_path / "other.safetensors"
     copy.write_bytes(finished.model.read_bytes())
@@ -131,14 +149,16 @@ def test_another_file_trains_the_branch_anew(run: Any, finished: Any, tmp_path: 
     [
         ("{width: 16, from: FILE}", r"holds fsrcnn-4, fsrcnn-8; branch fsrcnn-16 can start from none of them"),
         ("{family: srresnet, width: 4, from: FILE}", "can start from none of them"),
-        ("{width: 8, from: missing.safetensors}", "no such model file"),
+        ("{width: 8, from: missing.safetensors}", "no such model or checkpoint"),
+        ("{width: 8, from: RECIPE}", "can't be read as a checkpoint"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_before_training(
     run: Any, finished: Any, branch: str, message: str
 ) -> None:
     with pytest.raises(InputError, match=message):
-        run.run(*ONE, f"branches=[4, {branch.replace('FILE', str(finished.model))}]")
+        branch = branch.replace("FILE", str(finished.model)).replace("RECIPE", str(run.recipe))
+        run.run(*ONE, f"branches=[4, {branch}]")
 
     assert run.started() == []
 

@@ -1,15 +1,11 @@
-"""Gaussian denoising and DnCNN."""
+"""Gaussian denoising."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from pydantic import ValidationError
-from torch import nn
 
-from restoreroute.routing.cost import measure_cost
-from restoreroute_backbones.dncnn import DNCNN, DncnnOptions
 from restoreroute_tasks.gaussian_denoising import GAUSSIAN_DENOISING, GaussianDenoising, GaussianDenoisingOptions
 
 CLEAN = np.full((64, 64, 3), 0.5, dtype=np.float32)
@@ -19,11 +15,6 @@ def bound(**options: object) -> GaussianDenoising:
     task = GAUSSIAN_DENOISING.build(GaussianDenoisingOptions.model_validate(options))
     assert isinstance(task, GaussianDenoising)
     return task
-
-
-def make(width: int = 8, **options: object) -> nn.Module:
-    torch.manual_seed(0)
-    return DNCNN.build(DncnnOptions.model_validate(options), width=width, scale=1, channels=3)
 
 
 def test_noise_has_the_standard_deviation_that_was_asked_for() -> None:
@@ -67,38 +58,3 @@ def test_levels_that_make_no_sense(sigma: object) -> None:
 def test_without_a_network_the_image_stays() -> None:
     assert bound().interpolate(CLEAN) is CLEAN
     assert (bound().scale, bound().random, bound().crop_border) == (1, True, 0)
-
-
-@pytest.mark.parametrize(("width", "executed"), [(38, 403e6), (52, 753e6), (64, 1140e6)])
-def test_costs_of_the_paper(width: int, executed: float) -> None:
-    cost = measure_cost(make(width), (1, 3, 32, 32))
-    assert cost.executed == pytest.approx(executed, abs=1e6)
-    assert cost.paper == cost.executed
-
-
-def test_the_identity_start() -> None:
-    image = torch.rand(1, 3, 9, 8)
-    with torch.inference_mode():
-        changed = (make()(image) - image).abs().max()
-        assert changed < 0.1 < (make(initialisation="official")(image) - image).abs().max()
-
-
-@pytest.mark.parametrize("layers", [2, 5])
-def test_an_output_depends_on_its_receptive_field(layers: int) -> None:
-    network = make(layers=layers, initialisation="official").double()
-    reach = DNCNN.receptive_field(DncnnOptions(layers=layers), 1)
-    side = 2 * reach + 3
-    image = torch.rand(1, 3, side, side, dtype=torch.float64)
-    changed = image.clone()
-    changed[..., side // 2, side // 2] += 1
-    with torch.inference_mode():
-        touched = (network(changed) - network(image)).abs().amax(dim=(0, 1)) > 0
-    distance = (torch.arange(side) - side // 2).abs()
-    assert torch.maximum(distance[:, None], distance[None, :])[touched].max() == reach
-
-
-def test_widths() -> None:
-    assert DNCNN.widths_for(3) == DNCNN.widths == (38, 52, 64)
-    assert DNCNN.widths_for(2) == (38, 64)
-    with pytest.raises(ValueError, match="at most 27 distinct widths from 38 to 64, not 28"):
-        DNCNN.widths_for(28)
