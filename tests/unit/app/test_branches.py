@@ -156,8 +156,8 @@ def test_another_file_trains_the_branch_anew(run: Any, finished: Any, tmp_path: 
 def test_a_file_that_does_not_fit_is_refused_before_training(
     run: Any, finished: Any, branch: str, message: str
 ) -> None:
+    branch = branch.replace("FILE", str(finished.model)).replace("RECIPE", str(run.recipe))
     with pytest.raises(InputError, match=message):
-        branch = branch.replace("FILE", str(finished.model)).replace("RECIPE", str(run.recipe))
         run.run(*ONE, f"branches=[4, {branch}]")
 
     assert run.started() == []

@@ -90,7 +90,7 @@ def test_channels_that_do_nothing_are_the_ones_to_go(design: str) -> None:
     build, wires, norms = DESIGNS[design]
     torch.manual_seed(1)
     small, wide, found = build(8), build(16), build(8)
-    spaces = {space for wire in wires for space in (wire.reads, wire.writes)} - {IMAGE}
+    spaces = sorted({space for wire in wires for space in (wire.reads, wire.writes)} - {IMAGE})
     places = {IMAGE: torch.arange(3)} | {space: some_of(16) for space in spaces}
     embed(small, wide, wires, norms, places)
 
@@ -222,7 +222,7 @@ def test_nothing_of_the_wide_network_changes() -> None:
     assert all(torch.equal(tensor, before[name]) for name, tensor in wide.state_dict().items())
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="without a GPU")
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_on_a_gpu() -> None:
     build, wires, norms = DESIGNS["grouped"]
     torch.manual_seed(1)
