@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import subprocess
 from collections.abc import Mapping
@@ -9,13 +11,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from restoreroute.spec.plan import RunPlan
 
 PACKAGES = ("torch", "numpy", "scipy")
 
 
 def provenance(plan: RunPlan) -> dict[str, Any]:
-    """Seed, versions of restoreroute (with its commit in a checkout), Python, packages and plugins."""
+    """Seed, versions of restoreroute (with its commit in a checkout), Python, packages and plugins; the machine."""
     return {
         "restoreroute": code_version(),
         "python": platform.python_version(),
@@ -23,8 +27,31 @@ def provenance(plan: RunPlan) -> dict[str, Any]:
         "plugins": {
             name: f"{provider.distribution} {provider.version}" for name, provider in sorted(plan.providers.items())
         },
+        "machine": machine(),
         "seed": plan.seed,
     }
+
+
+def machine() -> dict[str, str]:
+    """The processor, how many cores and threads compute, and the GPU if there is one."""
+    found = {
+        "processor": _processor(),
+        "cores": f"{os.cpu_count()} cores",
+        "threads": f"{torch.get_num_threads()} threads",
+    }
+    if torch.cuda.is_available():
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
+
+
+def _processor() -> str:
+    """Its name where the system tells it, else its architecture."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 def code_version() -> str:

@@ -29,6 +29,7 @@ from restoreroute.spec.events import (
     Listener,
     RunFinished,
     RunStarted,
+    StepFinished,
     ignore,
 )
 from restoreroute.spec.plan import RunPlan
@@ -68,15 +69,26 @@ def run_recipe(
         if fresh:
             folder.forget()
         with TensorboardReporter(folder.events) as tensorboard:
+            seconds: dict[str, float] = {}
 
             def hear(event: Event) -> None:
                 listen(event)
                 tensorboard(event)
+                if isinstance(event, StepFinished):
+                    seconds[event.step] = event.seconds
 
-            return _run(plan, folder, catalogue, chosen, hear)
+            return _run(plan, folder, catalogue, chosen, hear, seconds)
 
 
-def _run(plan: RunPlan, folder: RunFolder, catalogue: Catalogue, device: torch.device, listen: Listener) -> RunResults:
+def _run(
+    plan: RunPlan,
+    folder: RunFolder,
+    catalogue: Catalogue,
+    device: torch.device,
+    listen: Listener,
+    seconds: Mapping[str, float],
+) -> RunResults:
+    """All steps; ``seconds`` fills with the time of each that this process does."""
     start = time.monotonic()
     listen(RunStarted(name=plan.name, folder=str(folder.path), steps=step_names(plan)))
     facts = provenance(plan)
@@ -92,7 +104,9 @@ def _run(plan: RunPlan, folder: RunFolder, catalogue: Catalogue, device: torch.d
     save_model(trained.model, folder.model)
     if trained.baseline is not None:
         save_model(trained.baseline, folder.baseline)
-    results = evaluate_run(plan, trained, test, folder, provenance=facts, device=device, listen=listen)
+    results = evaluate_run(
+        plan, trained, test, folder, provenance=facts | {"seconds": seconds}, device=device, listen=listen
+    )
     draw_curves({plan.name: results.stages}, folder.curves)
     written = {
         "model": folder.model,

@@ -14,6 +14,7 @@ from restoreroute.cli.evaluate import evaluate
 from restoreroute.cli.list import list_
 from restoreroute.cli.plugins import plugins
 from restoreroute.cli.restore import restore
+from restoreroute.cli.results import results
 from restoreroute.cli.run import run
 from restoreroute.cli.schema import schema
 from restoreroute.errors import RestorerouteError
@@ -35,7 +36,7 @@ def cli(debug: bool) -> None:
     """
 
 
-for verb in (run, check, schema, restore, evaluate, convert, plugins, list_, describe):
+for verb in (run, check, results, schema, restore, evaluate, convert, plugins, list_, describe):
     cli.add_command(verb)
 
 

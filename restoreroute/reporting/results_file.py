@@ -6,7 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +30,37 @@ def save_results(path: Path, results: RunResults, *, key: str, provenance: Mappi
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
-def load_results(path: Path, *, key: str) -> RunResults | None:
-    """Results that were written under the same key, or None."""
+@dataclass(frozen=True, kw_only=True)
+class SavedResults:
+    """Results as they were written.
+
+    Attributes:
+        key: what they depend on.
+        provenance: what made them: versions, machine, seconds of each step.
+    """
+
+    results: RunResults
+    key: str
+    provenance: Mapping[str, Any]
+
+
+def read_results(path: Path) -> SavedResults | None:
+    """The results of a file; None where it is missing, damaged, or of another format."""
     try:
         content = json.loads(path.read_text(), parse_float=_infinite)
-        if content["format"] != FORMAT or content["key"] != key:
+        if content["format"] != FORMAT:
             return None
         known = {name: content[name] for name in RunResults.__dataclass_fields__}
-        return TypeAdapter(RunResults).validate_python(known)
-    except (OSError, ValueError, TypeError, KeyError):  # missing or damaged
+        results = TypeAdapter(RunResults).validate_python(known)
+        return SavedResults(results=results, key=content["key"], provenance=dict(content["provenance"]))
+    except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def load_results(path: Path, *, key: str) -> RunResults | None:
+    """Results that were written under the same key, or None."""
+    found = read_results(path)
+    return found.results if found is not None and found.key == key else None
 
 
 def _infinite(text: str) -> float:

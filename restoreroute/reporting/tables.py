@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from restoreroute.reporting.results_file import SavedResults
 from restoreroute.routing.cost import Cost
 from restoreroute.spec.plan import BranchPlan
 from restoreroute.spec.results import ClassesResult, SetResult
@@ -73,6 +74,18 @@ def result_table(result: SetResult) -> Group:
 def result_markdown(result: SetResult) -> str:
     """A result table for documents."""
     return _markdown(result_title(result), [HEADINGS, *result_rows(result)], COST_NOTE)
+
+
+def made_by(saved: SavedResults) -> str:
+    """Run, time, machine and versions of results, in a line."""
+    facts = saved.provenance
+    machine, seconds = facts.get("machine", {}), facts.get("seconds", {})
+    parts = [
+        f"{sum(seconds.values()) / 60:.1f} min" if seconds else None,
+        ", ".join(str(value) for value in machine.values()) or None,
+        f"restoreroute {facts.get('restoreroute', 'unknown')}",
+    ]
+    return f"{saved.results.name}: " + "; ".join(part for part in parts if part)
 
 
 def classes_cells(result: ClassesResult) -> list[tuple[str, ...]]:

@@ -10,7 +10,7 @@ import pytest
 
 from restoreroute.cli.main import cli
 
-VERBS = ["run", "check", "schema", "restore", "evaluate", "convert", "plugins", "list", "describe"]
+VERBS = ["run", "check", "results", "schema", "restore", "evaluate", "convert", "plugins", "list", "describe"]
 
 NO_TORCH = """
 import json, sys
