@@ -12,22 +12,27 @@ from restoreroute.cli import options
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=options.PATH, metavar="RUN...")
 @click.option("--markdown", is_flag=True, help="Print tables for a document.")
-def results(runs: tuple[Path, ...], markdown: bool) -> None:
+@click.option(
+    "--curves", type=options.PATH, metavar="PNG", help="Draw the routing of all runs into one picture."
+)
+def results(runs: tuple[Path, ...], markdown: bool, curves: Path | None) -> None:
     """Show the results of finished runs RUN... (folders of runs, or results.json files) again.
 
     \b
     Examples:
       restoreroute results runs/sr_fsrcnn
       restoreroute results runs/* --markdown
+      restoreroute results runs/all_losses runs/without_class_loss --curves losses.png
     """
     from rich.console import Console
 
     from restoreroute.app.results import finished_run
+    from restoreroute.reporting.curves import draw_curves
     from restoreroute.reporting.tables import classes_markdown, classes_table, made_by, result_markdown, result_table
 
     console = Console()
-    for path in runs:
-        found = finished_run(path)
+    finished = [finished_run(path) for path in runs]
+    for found in finished:
         remark = made_by(found)
         if markdown:
             click.echo(f"{remark}\n")
@@ -43,3 +48,6 @@ def results(runs: tuple[Path, ...], markdown: bool) -> None:
                 click.echo(classes_markdown(classes))
             else:
                 console.print(classes_table(classes))
+    if curves is not None:
+        lines = {found.results.name: found.results.stages for found in finished}
+        click.echo(f"curves: {curves}" if draw_curves(lines, curves) else "no run has a routing stage to draw")

@@ -31,6 +31,13 @@ def test_markdown_of_several_runs(command: Callable[..., Any], finished: Any) ->
     assert done.out.count("| routed |") == 4, "two protocols, twice"
 
 
+def test_curves_of_several_runs(command: Callable[..., Any], finished: Any, tmp_path: Path) -> None:
+    done = command("results", finished.folder, "--curves", tmp_path / "all.png")
+
+    assert done.code == 0
+    assert (tmp_path / "all.png").read_bytes().startswith(b"\x89PNG")
+
+
 def test_every_step_has_its_time(finished: Any) -> None:
     seconds = json.loads((finished.folder / "results.json").read_text())["provenance"]["seconds"]
 
