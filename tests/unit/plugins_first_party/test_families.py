@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -233,11 +234,15 @@ class TestWidths:
     @each_family
     def test_any_number_of_branches(self, case: Case) -> None:
         found = set()
+        step = (case.widths[-1] - case.widths[0]) / (case.most - 1)
         for branches in range(2, case.most + 1):
             widths = case.described.widths_for(branches)
             assert len(widths) == branches
             assert all(narrow < wide for narrow, wide in pairwise(widths))
             assert (widths[0], widths[-1]) == (case.widths[0], case.widths[-1])
+            if branches != len(case.widths):
+                even = np.linspace(widths[0], widths[-1], branches)
+                assert np.abs(even - widths).max() <= step / 2
             found.update(widths)
         assert len(found) == case.most
         networks = (case.build(max(case.scales), width=width) for width in sorted(found))
@@ -553,8 +558,8 @@ def make_idle(wide: nn.Module, network: nn.Module, wires: list[Wire]) -> None:
         idle[space] = []
         for group in range(groups[space]):
             order = torch.randperm(per_group, generator=generator) + group * per_group
-            carrying = order < (0 if space.endswith("bottleneck") else 3)  # these are always kept
-            order = torch.cat([order[carrying], order[~carrying]])
+            first = order < 3  # these are always kept, where they may carry the image
+            order = torch.cat([order[~first], order[first]] if is_bottleneck(space) else [order[first], order[~first]])
             idle[space] += order[wanted // groups[space] :].tolist()
     for wire in wires:
         weight = wide.get_parameter(f"{wire.layer}.weight")
@@ -572,3 +577,8 @@ def make_idle(wide: nn.Module, network: nn.Module, wires: list[Wire]) -> None:
 
 def outputs(model: nn.Module, wire: Wire) -> int:
     return model.get_parameter(f"{wire.layer}.weight").shape[1 if wire.transposed else 0]
+
+
+def is_bottleneck(space: str) -> bool:
+    """Whether it is that of an attention."""
+    return space.endswith("bottleneck")

@@ -205,6 +205,20 @@ def test_a_channel_counts_by_what_writes_times_what_reads_it() -> None:
     assert kept(written, read, 2, bottlenecks=frozenset({"a"})) == [1, 3]
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("copy", [0, 1])
+def test_every_copy_counts_as_read(copy: int) -> None:
+    build, wires, _ = DESIGNS["joined"]
+    wide, network = build(6), build(4)
+    read = wide.get_parameter("join.weight")
+    read.fill_(0.01)
+    read[:, 6 * copy + 4] = 1
+    wide.get_parameter("first.weight").fill_(1)
+    wide.get_parameter("first.bias").copy_(torch.arange(6))
+    narrow(wide, network, wires)
+    assert network.get_parameter("first.bias").tolist() == [0, 1, 2, 4]
+
+
 def test_the_error_is_about_the_first_layer_that_is_too_narrow() -> None:
     for width in (5, 6, 7):
         with pytest.raises(ValueError, match=f"there are 4 channels after first, not enough for {width}"):
