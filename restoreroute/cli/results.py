@@ -12,9 +12,7 @@ from restoreroute.cli import options
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=options.PATH, metavar="RUN...")
 @click.option("--markdown", is_flag=True, help="Print tables for a document.")
-@click.option(
-    "--curves", type=options.PATH, metavar="PNG", help="Draw the routing of all runs into one picture."
-)
+@click.option("--curves", type=options.PATH, metavar="PNG", help="Draw the routing of all runs into one picture.")
 def results(runs: tuple[Path, ...], markdown: bool, curves: Path | None) -> None:
     """Show the results of finished runs RUN... (folders of runs, or results.json files) again.
 

@@ -107,6 +107,7 @@ def evaluate(
     return SetResult(
         set_name=set_name,
         protocol=protocol.name,
+        patch=model.patch,
         patches=round(next(iter(tallies.values())).work.patches),
         confidence=float(np.concatenate(confidences).mean()) if confidences else None,
         rows=tuple(tally.row(name, len(model.branches)) for name, tally in tallies.items()),

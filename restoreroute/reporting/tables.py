@@ -16,11 +16,15 @@ from restoreroute.spec.results import ClassesResult, SetResult
 from restoreroute.spec.stages import Stages
 
 HEADINGS = ("", "PSNR RGB", "PSNR Y", "SSIM", "shares %", "executed", "charged", "paper", "time s")
-COST_NOTE = (
-    "Costs are operations per patch, 2 per multiply-accumulate. executed: what the branches do. charged: the same per "
-    "patch area of the image, with the overlap of patches and the Class-Module. paper: branches and "
-    "Class-Module in the published convention."
-)
+
+
+def cost_note(patch: int) -> str:
+    """What the cost columns of a result table mean."""
+    return (
+        f"Costs are operations per {patch} x {patch} patch, 2 per multiply-accumulate. executed: what the branches do. "
+        "charged: the same per patch area of the image, with the overlap of patches and the Class-Module. paper: "
+        "branches and Class-Module in the published convention."
+    )
 
 
 def operations(count: float) -> str:
@@ -68,12 +72,12 @@ def result_table(result: SetResult) -> Group:
         table.add_column(heading.replace(" ", "\n"), justify="right", no_wrap=True)
     for cells in result_rows(result):
         table.add_row(*cells)
-    return Group("", Text(result_title(result), style="bold"), table, Text(COST_NOTE, style="dim"))
+    return Group("", Text(result_title(result), style="bold"), table, Text(cost_note(result.patch), style="dim"))
 
 
 def result_markdown(result: SetResult) -> str:
     """A result table for documents."""
-    return _markdown(result_title(result), [HEADINGS, *result_rows(result)], COST_NOTE)
+    return _markdown(result_title(result), [HEADINGS, *result_rows(result)], cost_note(result.patch))
 
 
 def made_by(saved: SavedResults) -> str:

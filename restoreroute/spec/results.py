@@ -57,11 +57,14 @@ class SetResult:
     """All rows for one set of images under one protocol.
 
     Attributes:
+        patch: side in degraded pixels of the patch that costs are of.
+        patches: how many of them the set has.
         confidence: mean largest probability over all patches, None where there is no Class-Module.
     """
 
     set_name: str
     protocol: str
+    patch: int
     patches: int
     confidence: float | None
     rows: tuple[ResultRow, ...]

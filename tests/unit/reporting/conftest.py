@@ -16,6 +16,7 @@ def result() -> SetResult:
     return SetResult(
         set_name="Set5",
         protocol="whole",
+        patch=32,
         patches=1234,
         confidence=0.75,
         rows=(

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console, RenderableType
 
 from restoreroute.reporting.tables import (
-    COST_NOTE,
     HEADINGS,
     classes_markdown,
     classes_table,
+    cost_note,
     cost_table,
     operations,
     result_markdown,
@@ -52,7 +52,7 @@ def test_the_terminal_table(result: SetResult) -> None:
     for cell in (*" ".join(HEADINGS).split(), *result_rows(result)[1]):
         assert cell in text
     assert "Set5, protocol 'whole': 2 images, 1234 patches, mean largest probability 0.750" in text
-    assert "Costs are operations per patch, 2 per multiply-accumulate." in text
+    assert "Costs are operations per 32 x 32 patch, 2 per" in text
 
 
 def test_the_terminal_table_fits_80_columns(result: SetResult) -> None:
@@ -69,7 +69,7 @@ def test_the_document_table(result: SetResult) -> None:
     assert {row.count("|") for row in rows} == {len(HEADINGS) + 1}
     assert len(rows) == 2 + len(result.rows)
     assert "| routed | 29.13 | 30.50 | 0.8765 |" in rows[3]
-    assert COST_NOTE in lines
+    assert cost_note(32) in lines
 
 
 def test_costs_before_training() -> None:
