@@ -118,10 +118,10 @@ def _scores(score: Score, sub_images: SubImages, *, seed: int, listen: Listener)
 
 def _require_classes(plan: RunPlan, index: PatchIndex) -> None:
     """Refuse classes that leave a branch nothing to be trained on, before hours of training and not after."""
-    if not plan.stages.pretrain.own_class or not plan.stages.pretrain.iterations:
-        return
+    pretrain = plan.stages.pretrain
     for number, branch in enumerate(plan.branches):
-        if branch.family.learns and not len(index.of_class(number)):
+        trained = branch.family.learns and pretrain.own_class and pretrain.of_branch(number).iterations
+        if trained and not len(index.of_class(number)):
             edges = ", ".join(f"{edge:.4g}" for edge in index.edges)
             reach = f"{index.score.min():.4g} to {index.score.max():.4g}"
             raise InputError(

@@ -89,7 +89,9 @@ def one_batch_each(stages: Stages) -> Stages:
     short = {}
     for name in type(stages).model_fields:
         stage = getattr(stages, name)
-        changes: dict[str, int] = {"iterations": min(stage.iterations, 1), "warmup": 0}
+        changes: dict[str, Any] = {"iterations": min(stage.iterations, 1), "warmup": 0}
+        if getattr(stage, "per_branch", None) is not None:
+            changes["per_branch"] = tuple(min(iterations, 1) for iterations in stage.per_branch)
         if "pool" in type(stage).model_fields:
             changes["pool"] = min(stage.pool, stage.batch)
         short[name] = stage.model_copy(update=changes)

@@ -142,13 +142,13 @@ class Pipeline:
         difficulty: str,
     ) -> tuple[list[nn.Module], str]:
         """Pre-train each branch on its difficulty class; one without parameters is ready as it is."""
-        plan, options = self.plan, self.plan.stages.pretrain
-        wide = None if baseline is None or options.start != BASELINE else (plan.branches[-1], baseline)
-        teacher = baseline if options.distil else None
+        plan, stage = self.plan, self.plan.stages.pretrain
+        wide = None if baseline is None or stage.start != BASELINE else (plan.branches[-1], baseline)
+        teacher = baseline if stage.distil else None
         needs_baseline = wide is not None or teacher is not None
         networks, keys = [], []
         for number, branch in enumerate(plan.branches):
-            name = pretrain_name(number)
+            name, options = pretrain_name(number), stage.of_branch(number)
             key = digest(
                 [data, baseline_key] if needs_baseline else data,
                 difficulty if options.own_class else None,

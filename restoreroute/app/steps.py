@@ -38,12 +38,16 @@ def evaluation_name(protocol: str) -> str:
 def step_names(plan: RunPlan) -> tuple[str, ...]:
     """All steps of a run in order; a stage of 0 iterations is none."""
     stages = plan.stages
-    branches = [pretrain_name(number) for number, branch in enumerate(plan.branches) if branch.family.learns]
+    branches = [
+        (pretrain_name(number), stages.pretrain.of_branch(number).iterations)
+        for number, branch in enumerate(plan.branches)
+        if branch.family.learns
+    ]
     planned = [
         (DATA, True),
         (BASELINE, stages.baseline.iterations),
         (DIFFICULTY, True),
-        *((name, stages.pretrain.iterations) for name in branches),
+        *branches,
         (CLASS_MODULE, stages.class_module.iterations),
         (JOINT, stages.joint.iterations),
         *((evaluation_name(protocol), True) for protocol in plan.evaluation.protocols),

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.plan import BranchPlan, can_start_from
-from restoreroute.spec.stages import StageOptions
+from restoreroute.spec.stages import PretrainStage, StageOptions
 
 
 def scale_served(family: BackboneFamily, scale: int, families: Iterable[BackboneFamily]) -> str | None:
@@ -72,6 +72,19 @@ def start_fits(start: str, has_baseline: bool, branches: Sequence[BranchPlan]) -
         full = branches[-1]
         return f"no branch can be cut from the baseline {full.name}; use 'fresh'"
     return None
+
+
+def per_branch_fits(pretrain: PretrainStage, branches: int) -> str | None:
+    """There has to be a number of updates for each branch, and the warm-up has to end before the fewest."""
+    counts = pretrain.per_branch
+    if counts is None:
+        return None
+    if len(counts) != branches:
+        return f"must have one number of updates for each of the {branches} branches, not {len(counts)}"
+    fewest = min((count for count in counts if count), default=0)
+    return (
+        f"must be more than the warm-up of {pretrain.warmup}, not {fewest}" if 0 < fewest <= pretrain.warmup else None
+    )
 
 
 def distil_fits(distil: float, has_baseline: bool) -> str | None:

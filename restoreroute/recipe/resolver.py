@@ -225,6 +225,9 @@ class Resolver:
         stages = self._findings.fields(Stages, self._data.get("stages", {}), ("stages",))
         for name, stage in stages.items():
             self._report(capabilities.warmup_fits(stage), ("stages", name, "warmup"))
+        if "pretrain" in stages and branches is not None:
+            counts = capabilities.per_branch_fits(stages["pretrain"], len(branches))
+            self._report(counts, ("stages", "pretrain", "per_branch"))
         if "pretrain" in stages and "baseline" in stages:
             pretrain = stages["pretrain"]
             trained = bool(stages["baseline"].iterations or (branches and branches[-1].start))

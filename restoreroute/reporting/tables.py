@@ -193,5 +193,7 @@ def schedule_table(stages: Stages) -> Table:
         table.add_column(heading, justify="right")
     for name in type(stages).model_fields:
         stage = getattr(stages, name)
-        table.add_row(name, str(stage.iterations), str(stage.batch), f"{stage.lr:g} to {stage.lr_final:g}")
+        counts = getattr(stage, "per_branch", None) or (stage.iterations,)
+        iterations = "/".join(map(str, counts))
+        table.add_row(name, iterations, str(stage.batch), f"{stage.lr:g} to {stage.lr_final:g}")
     return table

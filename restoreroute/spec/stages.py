@@ -39,6 +39,10 @@ class PretrainStage(StageOptions):
     """Each branch alone, on the sub-images of its difficulty class."""
 
     iterations: int = Field(500_000, ge=0, description="optimiser updates of each branch")
+    per_branch: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
+        None,
+        description="optimiser updates of each branch, cheapest first, where they differ: cheap ones take less time",
+    )
     batch: Count = Field(16, description="sub-images in one update")
     lr: Rate = Field(1e-3, description="learning rate at the start")
     start: Literal["fresh", "baseline"] = Field(
@@ -53,6 +57,12 @@ class PretrainStage(StageOptions):
         description="share of the Image-Loss that compares with the baseline's output instead of the clean sub-image",
     )
     own_class: bool = Field(True, description="train on the branch's difficulty class only, not on all data")
+
+    def of_branch(self, number: int) -> PretrainStage:
+        """The stage of one branch, counted from 0."""
+        if self.per_branch is None:
+            return self
+        return self.model_copy(update={"iterations": self.per_branch[number], "per_branch": None})
 
 
 class ClassModuleStage(StageOptions):

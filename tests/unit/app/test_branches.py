@@ -190,6 +190,17 @@ def test_distilled_branches_learn_the_baselines_output(run: Any) -> None:
     assert narrow["total"] == pytest.approx(0.25 * narrow["image"] + 0.75 * narrow["distilled"])
 
 
+def test_each_branch_has_its_own_number_of_updates(run: Any) -> None:
+    run.run(*ONE, WHOLE, "stages.pretrain.per_branch=[2, 0]")
+    assert "pretrain_1" not in run.started()
+    updates = {event.step: event.iterations for event in run.events if isinstance(event, TrainingProgress)}
+    assert updates["pretrain_0"] == 2
+
+    run.run(*ONE, WHOLE, "stages.pretrain.per_branch=[2, 1]")
+    assert "pretrain_0" in run.reused(), "another branch's updates are no matter of its own"
+    assert "pretrain_1" in run.started()
+
+
 def test_distilling_less_or_more_is_another_stage(run: Any) -> None:
     run.run(*ONE, WHOLE, "stages.pretrain.distil=0.5")
 

@@ -78,6 +78,20 @@ def test_starting_from_the_baseline_needs_a_branch_that_can(problems: Any, resol
     assert "no branch can be cut from the baseline tiny-8" in found
 
 
+@pytest.mark.parametrize(
+    ("pretrain", "message"),
+    [
+        ("{per_branch: [5]}", "must have one number of updates for each of the 2 branches, not 1"),
+        ("{per_branch: [5, 20], warmup: 5}", "must be more than the warm-up of 5, not 5"),
+        ("{per_branch: [5, -1]}", "must be at least 0, not -1"),
+    ],
+)
+def test_updates_of_each_branch(problems: Any, sound: str, pretrain: str, message: str) -> None:
+    (found,) = problems(f"{sound}branches: [4, 8]\nstages: {{pretrain: {pretrain}}}\n")
+    assert "stages.pretrain.per_branch" in found
+    assert message in found
+
+
 def test_a_file_to_start_from_is_a_baseline(resolved: Any, problems: Any, sound: str) -> None:
     untrained = "stages: {baseline: {iterations: 0}, pretrain: {distil: 0.5}}\n"
 
