@@ -16,6 +16,8 @@ from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.plugin.host import PluginHost
 from restoreroute.recipe.document import document_from
 from restoreroute.recipe.resolve import resolve
+from restoreroute.reporting.results_file import read_results
+from restoreroute.reporting.tables import made_by, result_markdown
 from restoreroute.spec.stages import Stages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,3 +69,22 @@ def test_the_example_recipe_resolves_and_shows_the_defaults() -> None:
     plan = resolve(document_from(recipe), open_catalogue(), default_name="example")
     assert plan.stages == Stages()
     assert (plan.losses.image, plan.losses.class_, plan.losses.average) == (2000, 1, 6)
+
+
+RESULTS = sorted((ROOT / "docs" / "results").glob("*.json"))
+
+
+def test_there_are_results_of_every_recipe_on_the_embedded_photos() -> None:
+    recipes = {recipe.stem for recipe in (ROOT / "recipes").glob("*.yml")}
+    assert recipes <= {result.stem for result in RESULTS}
+
+
+@pytest.mark.parametrize("file", RESULTS, ids=lambda path: path.stem)
+def test_documented_tables_are_those_of_the_runs(file: Path) -> None:
+    """Nothing in a table is typed: every one is what ``restoreroute results --markdown`` prints of a run's file."""
+    saved = read_results(file)
+    assert saved is not None
+    text = "\n".join((ROOT / "docs" / name).read_text() for name in ("results.md", "ablations.md"))
+    assert made_by(saved) in text
+    for result in saved.results.sets:
+        assert result_markdown(result).strip() in text
