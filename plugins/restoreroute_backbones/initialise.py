@@ -82,10 +82,16 @@ def start_from_identity(network: nn.Module) -> None:
         for layer in layers[1:-1]:
             centre = layer.kernel_size[0] // 2
             layer.weight[:, :, centre, centre] += torch.eye(layer.out_channels, layer.in_channels)
-        first = layers[0].weight
-        first -= first.mean(dim=(2, 3), keepdim=True)
-        first *= CONTRAST_GAIN / HIDDEN_GAIN
+        nn.init.kaiming_normal_(layers[0].weight)
         nn.init.normal_(layers[-1].weight, std=0.001)
+    see_contrast(layers[0])
+
+
+@torch.no_grad()
+def see_contrast(layer: nn.Conv2d) -> None:
+    """Let the filters of a first layer sum to zero, so that they answer to contrast and not to brightness."""
+    layer.weight -= layer.weight.mean(dim=(2, 3), keepdim=True)
+    layer.weight *= CONTRAST_GAIN
 
 
 HIDDEN_GAIN = 0.3
