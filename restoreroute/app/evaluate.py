@@ -18,7 +18,7 @@ from restoreroute.evaluation.protocols import make_protocol
 from restoreroute.imaging.io import find_images
 from restoreroute.routing.model_file import load_model
 from restoreroute.spec.events import Listener, ignore
-from restoreroute.spec.results import SetResult
+from restoreroute.spec.results import SetResult, measured_set
 
 BASELINE_NAME = "baseline.safetensors"
 
@@ -79,7 +79,7 @@ def evaluate_model(
                 evaluate(
                     loaded,
                     pairs,
-                    set_name=images.name,
+                    set_name=measured_set(images.name, crop),
                     protocol=protocol,
                     baseline=single,
                     seed=seed,

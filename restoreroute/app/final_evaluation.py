@@ -28,7 +28,7 @@ from restoreroute.reporting.results_file import load_results, save_results
 from restoreroute.routing.model_file import Model
 from restoreroute.spec.events import Listener, StepReused
 from restoreroute.spec.plan import RunPlan
-from restoreroute.spec.results import ClassesResult, RunResults, SetResult
+from restoreroute.spec.results import ClassesResult, RunResults, SetResult, measured_set
 
 SET_NAME = "test"
 
@@ -111,7 +111,7 @@ def _measure_set(
     return evaluate(
         trained.model,
         pairs,
-        set_name=SET_NAME,
+        set_name=measured_set(SET_NAME, plan.evaluation.crop),
         protocol=_protocol(plan, protocol),
         baseline=trained.baseline,
         seed=plan.seed,
@@ -127,7 +127,7 @@ def _measure_classes(
     return evaluate_classes(
         trained.model,
         pairs,
-        set_name=SET_NAME,
+        set_name=measured_set(SET_NAME, plan.evaluation.crop),
         baseline=trained.baseline,
         sub_image=plan.data.sub_image,
         estimator=plan.difficulty.offer.name,

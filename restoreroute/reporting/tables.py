@@ -67,7 +67,7 @@ def result_title(result: SetResult) -> str:
 def result_table(result: SetResult) -> Group:
     """Title, table and note for a terminal of 80 columns or more."""
     table = Table(box=SIMPLE_HEAD, padding=0, show_edge=False)
-    table.add_column(HEADINGS[0], no_wrap=True)
+    table.add_column(HEADINGS[0])  # a long name takes two lines rather than the figures' room
     for heading in HEADINGS[1:]:
         table.add_column(heading.replace(" ", "\n"), justify="right", no_wrap=True)
     for cells in result_rows(result):
@@ -120,7 +120,7 @@ def classes_table(result: ClassesResult) -> Group:
     """Title, table and note for a terminal."""
     headings, *rows = classes_cells(result)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column(headings[0], no_wrap=True)
+    table.add_column(headings[0])
     for heading in headings[1:]:
         table.add_column(heading, justify="right", no_wrap=True)
     for cells in rows:

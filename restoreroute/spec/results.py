@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+def measured_set(name: str, crop: int | None) -> str:
+    """What is measured: a set, or the centre squares of its images, whose side is in clean pixels."""
+    return name if crop is None else f"{name}, centres of up to {crop} x {crop}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quality:
     """How close restored images are to clean ones.

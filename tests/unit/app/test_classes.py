@@ -148,6 +148,7 @@ def test_the_centre_of_test_photos(copy: Callable[[], Any]) -> None:
 
     assert run.started() == ["data", "evaluate whole"], "only measuring depends on it"
     assert [images(one) for one in (whole, cropped)] == [["test0.png", "test1.png"]] * 2
+    assert cropped.sets[0].set_name == "test, centres of up to 32 x 32"
     assert cropped.sets[0].patches == 2 * 2 * 2 < whole.sets[0].patches
     for one, other in zip(whole.sets[0].rows, cropped.sets[0].rows, strict=True):
         assert one.quality != other.quality

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, RenderableType
@@ -55,9 +56,11 @@ def test_the_terminal_table(result: SetResult) -> None:
     assert "Costs are operations per 32 x 32 patch, 2 per" in text
 
 
-def test_the_terminal_table_fits_80_columns(result: SetResult) -> None:
+@pytest.mark.parametrize("name", ["routed", "branch rcan-36 groups=2 blocks=4"])
+def test_the_terminal_table_fits_80_columns(result: SetResult, name: str) -> None:
     stream = io.StringIO()
-    Console(file=stream, width=80).print(result_table(result))
+    rows = (result.rows[0], replace(result.rows[1], name=name))
+    Console(file=stream, width=80).print(result_table(replace(result, rows=rows)))
     assert "\u2026" not in stream.getvalue()
     assert "61/23/16" in stream.getvalue()
 
