@@ -48,20 +48,21 @@ def build(options: FsrcnnOptions, /, *, width: int, scale: int, channels: int) -
     from torch import nn
 
     from restoreroute_backbones.deconvolution import Deconvolution
+    from restoreroute_backbones.slope import SharedSlope
 
     if width < channels:
         raise ValueError(f"FSRCNN needs a width of at least {channels}, not {width}")
     padding, output_padding = _deconv_padding(scale)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["feature"] = nn.Conv2d(channels, width, 5, padding=2)
-    layers["feature_slope"] = nn.PReLU()
+    layers["feature_slope"] = SharedSlope()
     layers["shrink"] = nn.Conv2d(width, SHRUNK, 1)
-    layers["shrink_slope"] = nn.PReLU()
+    layers["shrink_slope"] = SharedSlope()
     for index in range(MAPPINGS):
         layers[f"mapping_{index}"] = nn.Conv2d(SHRUNK, SHRUNK, 3, padding=1)
-    layers["mapping_slope"] = nn.PReLU()
+    layers["mapping_slope"] = SharedSlope()
     layers["expand"] = nn.Conv2d(SHRUNK, width, 1)
-    layers["expand_slope"] = nn.PReLU()
+    layers["expand_slope"] = SharedSlope()
     layers["deconv"] = Deconvolution(
         width, channels, DECONV_KERNEL, stride=scale, padding=padding, output_padding=output_padding
     )

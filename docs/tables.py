@@ -1,0 +1,98 @@
+"""Writes the tables of the documents from the results of runs, so that no figure is ever typed.
+
+    python docs/tables.py
+
+A document says ``<!-- KIND: NAME... -->`` where a table belongs, and ``<!-- end -->`` after it; NAME is a file of
+``docs/results`` without its suffix.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from restoreroute.app.results import finished_run
+from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, ROUTED
+from restoreroute.reporting.results_file import SavedResults
+from restoreroute.reporting.tables import made_by, operations, result_markdown
+
+DOCS = Path(__file__).resolve().parent
+DOCUMENTS = (DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md")))
+BLOCK = re.compile(r"<!-- (?P<kind>\w+): (?P<names>[^>]+) -->\n.*?<!-- end -->", flags=re.S)
+
+
+def full(runs: Sequence[SavedResults]) -> str:
+    """Everything that was measured: who made it, then one table for each set."""
+    return "\n".join(
+        "\n\n".join([made_by(run), *(result_markdown(result) for result in run.results.sets)]) for run in runs
+    )
+
+
+def photos(runs: Sequence[SavedResults]) -> str:
+    """PSNR RGB of each photo, for the first protocol."""
+    ways = (INTERPOLATION, BASELINE, ROUTED)
+    rows = [
+        (image.file, *(f"{image.rows[way].psnr_rgb:.2f}" for way in ways))
+        for run in runs
+        for image in run.results.sets[0].images
+    ]
+    return table(("photo, PSNR RGB", *ways), rows)
+
+
+def summary(runs: Sequence[SavedResults]) -> str:
+    """One line for each run: quality, shares, and the executed operations against the baseline's."""
+    rows = []
+    for run in runs:
+        result = run.results.sets[0]
+        plain, base, routed = (result.row(way) for way in (INTERPOLATION, BASELINE, ROUTED))
+        minutes = sum(run.provenance["seconds"].values()) / 60
+        rows.append(
+            (
+                f"`{run.results.name}`",
+                *(f"{row.quality.psnr_rgb:.2f}" for row in (plain, base, routed)),
+                "/".join(f"{100 * share:.0f}" for share in routed.shares),
+                operations(base.executed),
+                f"{100 * routed.executed / base.executed:.0f} %",
+                f"{100 * routed.charged / base.executed:.0f} %",
+                f"{minutes:.0f}",
+            )
+        )
+    headings = ("recipe", "input", "baseline", "routed", "shares %", "baseline executes", "routed", "charged", "min")
+    return table(headings, rows)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, the first column of words and the others of figures."""
+    lines = ["| " + " | ".join(cells) + " |" for cells in (headings, *rows)]
+    lines.insert(1, "| --- |" + " ---: |" * (len(headings) - 1))
+    return "\n".join(lines)
+
+
+KINDS = {"full": full, "photos": photos, "summary": summary}
+
+
+def filled(text: str) -> str:
+    """A document with its tables as the results say."""
+
+    def replaced(block: re.Match[str]) -> str:
+        kind, names = block["kind"], block["names"].split()
+        runs = [finished_run(DOCS / "results" / f"{name}.json") for name in names]
+        return f"<!-- {kind}: {block['names']} -->\n\n{KINDS[kind](runs).strip()}\n\n<!-- end -->"
+
+    return BLOCK.sub(replaced, text)
+
+
+def main() -> int:
+    """Rewrite every document whose tables are not those of the results."""
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        if (new := filled(text)) != text:
+            document.write_text(new, encoding="utf-8")
+            print(f"{document.relative_to(DOCS.parent)} written anew")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
