@@ -22,19 +22,19 @@ hookimpl = pluggy.HookimplMarker("restoreroute")
 """Marks a function of a plugin as a hook implementation."""
 
 
-def load(path: str | Path) -> Restorer:
-    """Load a model file for restoring images.
+def load(model: str | Path) -> Restorer:
+    """Load a model for restoring images.
 
     Args:
-        path: a ``.safetensors`` file written by a run.
+        model: the name of an installed model, such as ``"sr-fsrcnn-x4"``, or a ``.safetensors`` file that a run wrote.
 
     Raises:
-        restoreroute.errors.InputError: if the file is missing or no model file.
+        restoreroute.errors.InputError: if there is no such model, or the file is no model file.
         restoreroute.errors.PluginError: if a plugin that the model needs is not installed.
     """
     from restoreroute.app.restorer import load_restorer
 
-    return load_restorer(Path(path))
+    return load_restorer(model)
 
 
 def run(recipe: str | Path, overrides: Mapping[str, Any] | None = None) -> RunResults:

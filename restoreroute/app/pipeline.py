@@ -13,6 +13,7 @@ from torch import nn
 
 from restoreroute.app.difficulty import DifficultySplit, split_by_difficulty
 from restoreroute.app.keys import branch_facts, digest, seed_for, stage_facts
+from restoreroute.app.models import find_model
 from restoreroute.app.preparation import SplitFiles, data_key, prepare_data
 from restoreroute.app.run_folder import RunFolder
 from restoreroute.app.starting_points import StartingPoints
@@ -90,7 +91,9 @@ class Pipeline:
         plan = self.plan
         self._require_cheapest_first()
         starts = StartingPoints(
-            plan.branches, lambda path: read_networks(path, self.catalogue, scale=plan.task.bound.scale)
+            plan.branches,
+            lambda path: read_networks(path, self.catalogue, scale=plan.task.bound.scale),
+            lambda named: find_model(named, self.catalogue).model,
         )
         data = data_key(plan, self.files)
         sub_images, validator = prepare_data(plan, self.files, self.folder, device=self.device, listen=self.listen)

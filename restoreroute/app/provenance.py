@@ -13,22 +13,22 @@ from typing import Any
 
 import torch
 
-from restoreroute.spec.plan import RunPlan
+from restoreroute.spec.plan import Provider
 
 PACKAGES = ("torch", "numpy", "scipy")
 
 
-def provenance(plan: RunPlan) -> dict[str, Any]:
+def provenance(providers: Mapping[str, Provider], seed: int) -> dict[str, Any]:
     """Seed, versions of restoreroute (with its commit in a checkout), Python, packages and plugins; the machine."""
     return {
         "restoreroute": code_version(),
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "plugins": {
-            name: f"{provider.distribution} {provider.version}" for name, provider in sorted(plan.providers.items())
+            name: f"{provider.distribution} {provider.version}" for name, provider in sorted(providers.items())
         },
         "machine": machine(),
-        "seed": plan.seed,
+        "seed": seed,
     }
 
 

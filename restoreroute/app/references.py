@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from restoreroute.app.models import find_model
 from restoreroute.errors import InputError
 from restoreroute.inference.batches import by_interpolation, by_network
 from restoreroute.plugin.catalogue import Catalogue
@@ -41,7 +42,7 @@ class RunReferences:
     def network(self, model: str | None) -> Restore:
         """A model file's widest network, or this run's baseline for None."""
         if model is not None:
-            path = Path(model).expanduser()
+            path = find_model(model, self.catalogue).model
             _, network = read_networks(path, self.catalogue, scale=self.task.scale)[-1]
             network.to(self.device).eval()
             self.files.append(path)

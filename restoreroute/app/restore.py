@@ -20,7 +20,7 @@ class RestoredFile:
 
     Attributes:
         output: where the result lies; None where the input failed.
-        shares: share of the tiles per branch.
+        shares: of the cells per branch.
         error: why it failed, or None.
     """
 
@@ -32,9 +32,9 @@ class RestoredFile:
 
 
 def restore_files(
-    model: Path,
+    model: str | Path,
     inputs: Sequence[Path],
-    output: Path,
+    output: Path | None = None,
     *,
     route_map: bool = False,
     force: bool = False,
@@ -43,17 +43,17 @@ def restore_files(
     """Restore files and folders, one result at a time; a bad file stops nobody else.
 
     Args:
-        model: a model file.
+        model: the name of an installed model, or a model file.
         inputs: images and folders of images (at any depth, mirrored below ``output``).
-        output: a file for one image, or a folder.
+        output: a file for one image, or a folder; if not given, beside each input (:func:`beside`).
         route_map: write the routing map beside each result.
         force: replace files that exist.
 
     Raises:
         InputError: before any work, if an input does not exist or several images would go to one file.
     """
-    jobs = plan_outputs(inputs, output)
     restorer = load_restorer(model, device=device)
+    jobs = plan_outputs(inputs, output, scale=restorer.scale)
     for source, target in jobs:
         try:
             yield _restore_file(restorer, source, target, route_map=route_map, force=force)
@@ -64,7 +64,7 @@ def restore_files(
             yield RestoredFile(source=source, error=shortage)
 
 
-def plan_outputs(inputs: Sequence[Path], output: Path) -> list[tuple[Path, Path]]:
+def plan_outputs(inputs: Sequence[Path], output: Path | None, *, scale: int) -> list[tuple[Path, Path]]:
     """Which image goes to which file.
 
     Raises:
@@ -73,10 +73,13 @@ def plan_outputs(inputs: Sequence[Path], output: Path) -> list[tuple[Path, Path]
     jobs: list[tuple[Path, Path]] = []
     single = len(inputs) == 1 and not inputs[0].is_dir()
     for path in inputs:
-        if path.is_dir():
-            jobs += [(image, output / image.relative_to(path)) for image in find_images(path)]
-        elif not path.exists():
+        if not path.exists():
             raise InputError("no such file", where=str(path), hint="name an image or a folder of images")
+        if path.is_dir():
+            folder = beside(path, scale=scale) if output is None else output
+            jobs += [(image, folder / image.relative_to(path)) for image in find_images(path)]
+        elif output is None:
+            jobs.append((path, beside(path, scale=scale)))
         elif single and not output.is_dir() and output.suffix.lower() in IMAGE_SUFFIXES:
             jobs.append((path, output))
         else:
@@ -91,6 +94,19 @@ def plan_outputs(inputs: Sequence[Path], output: Path) -> list[tuple[Path, Path]
             )
         taken[target] = source
     return jobs
+
+
+def beside(path: Path, *, scale: int) -> Path:
+    """Where a result goes by itself: ``photo.jpg`` to ``photo-x4.jpg``, or at scale 1 ``photo-restored.jpg``.
+
+    A folder's results go to a folder beside it, and a file of a format that is not written becomes a PNG.
+    """
+    ending = f"-x{scale}" if scale > 1 else "-restored"
+    path = path.resolve() if path.name in {"", ".."} else path
+    if path.is_dir():
+        return path.with_name(path.name + ending)
+    suffix = path.suffix if path.suffix.lower() in IMAGE_SUFFIXES else ".png"
+    return path.with_name(path.stem + ending + suffix)
 
 
 def _restore_file(restorer: Restorer, source: Path, target: Path, *, route_map: bool, force: bool) -> RestoredFile:
@@ -110,5 +126,5 @@ def _restore_file(restorer: Restorer, source: Path, target: Path, *, route_map: 
         source=source,
         output=target,
         route_map=map_path,
-        shares=shares(restored.route, len(restorer.model.branches)),
+        shares=shares(restored.regions.cells, len(restorer.model.branches)),
     )

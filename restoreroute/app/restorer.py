@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,27 +9,35 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from restoreroute.app.devices import choose_device
+from restoreroute.app.models import find_model
 from restoreroute.app.plugins import open_catalogue
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.imaging.color import from_float, grey_to_rgb, join_alpha, rgb_to_grey, split_alpha, to_float
-from restoreroute.inference.engine import classify, restore_cells
-from restoreroute.inference.tiles import Tile, cell_tiles
+from restoreroute.inference.engine import restore_cells
+from restoreroute.inference.scores import score_cells
+from restoreroute.inference.seamless import Regions, merge_cells
 from restoreroute.reporting.overlay import paint_route
 from restoreroute.routing.model_file import Model, load_model
-from restoreroute.routing.policies import Route, argmax, fixed
+from restoreroute.routing.policies import argmax
 
 
-def load_restorer(path: Path, *, device: str = "auto") -> Restorer:
-    """Load a model file for restoring.
+def load_restorer(model: str | Path, *, device: str = "auto") -> Restorer:
+    """Load a model for restoring.
+
+    Args:
+        model: the name of an installed one, or a model file.
 
     Raises:
-        InputError: if the file is no model file or the device does not exist.
+        InputError: if there is no such model, the file is no model file, or the device does not exist.
         PluginError: if a plugin that it needs is missing.
     """
     chosen = choose_device(device)
-    return Restorer(model=load_model(path, open_catalogue()).to(chosen), device=chosen)
+    catalogue = open_catalogue()
+    path = find_model(model, catalogue).model
+    return Restorer(model=load_model(path, catalogue).to(chosen), device=chosen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +46,11 @@ class Restored:
 
     Attributes:
         image: as the input: grey, grey + alpha, RGB or RGBA; uint8, uint16 or float32 in [0, 1].
-        route: (N,) branch of each tile.
-        tiles: the units of routing, in pixels of the input.
+        regions: what ran through which branch, in pixels of the input.
     """
 
     image: NDArray[Any]
-    route: Route
-    tiles: Sequence[Tile]
+    regions: Regions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,23 +92,29 @@ class Restorer:
         color, alpha = split_alpha(image)
         grey = color.shape[2] == 1
         degraded = to_float(grey_to_rgb(color) if grey else color)
-        height, width = degraded.shape[:2]
         tensor = as_tensor(np.ascontiguousarray(degraded)[None])[0].to(self.device)
 
-        model = self.model
-        tiles = cell_tiles(height, width, cell=model.stride, halo=(model.patch - model.stride) // 2)
-        if model.class_module is None:
-            route = fixed(0, len(tiles))
-        else:
-            route = argmax(classify(model.class_module, tensor, tiles, patch=model.patch))
-        restored = restore_cells(model.branches, tensor, tiles, route).permute(1, 2, 0).cpu().numpy()
+        regions = self._route(tensor)
+        whole = restore_cells(self.model.branches, tensor, regions.tiles, regions.route)
+        restored = whole.permute(1, 2, 0).cpu().numpy()
 
         output = rgb_to_grey(restored) if grey else restored
-        transparency = None if alpha is None else model.task.bound.interpolate(to_float(alpha))
+        transparency = None if alpha is None else self.model.task.bound.interpolate(to_float(alpha))
         joined = join_alpha(output, transparency)
         if image.ndim == 3 and joined.ndim == 2:
             joined = joined[:, :, None]
-        return Restored(image=self._as_input(joined, image.dtype), route=route, tiles=tiles)
+        return Restored(image=self._as_input(joined, image.dtype), regions=regions)
+
+    def _route(self, image: Tensor) -> Regions:
+        """Which branch restores what of an image (C, h, w)."""
+        model = self.model
+        height, width = image.shape[1:]
+        if model.class_module is None:
+            routes = np.zeros((-(-height // model.stride), -(-width // model.stride)), dtype=np.int64)
+        else:
+            scores = score_cells(model.class_module, image, cell=model.stride, patch=model.patch)
+            routes = argmax(scores)
+        return merge_cells(model, routes, height, width)
 
     def overlay(self, restored: Restored) -> NDArray[np.uint8]:
         """The routing map over the restored image, H x W x 3."""
@@ -111,8 +122,8 @@ class Restorer:
         rgb = grey_to_rgb(color) if color.shape[2] == 1 else color
         return paint_route(
             from_float(to_float(rgb), np.uint8),
-            restored.tiles,
-            restored.route,
+            restored.regions.tiles,
+            restored.regions.route,
             scale=self.scale,
             branches=len(self.model.branches),
         )

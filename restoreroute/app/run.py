@@ -91,7 +91,7 @@ def _run(
     """All steps; ``seconds`` fills with the time of each that this process does."""
     start = time.monotonic()
     listen(RunStarted(name=plan.name, folder=str(folder.path), steps=step_names(plan)))
-    facts = provenance(plan)
+    facts = provenance(plan.providers, plan.seed)
     resolved = as_comment(facts) + recipe_text(plan)
     write_atomically(folder.recipe, lambda file: file.write(resolved.encode()))
 

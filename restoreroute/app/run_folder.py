@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from restoreroute.app.models import BASELINE_NAME
 from restoreroute.data.pairs import PairCache
 from restoreroute.errors import InputError, OutputError
 from restoreroute.imaging.atomic import remove_leftovers
@@ -36,7 +37,7 @@ class RunFolder:
 
     @property
     def baseline(self) -> Path:
-        return self.path / "baseline.safetensors"
+        return self.path / BASELINE_NAME
 
     @property
     def results(self) -> Path:

@@ -14,6 +14,7 @@ from restoreroute.routing.trained_networks import Networks
 from restoreroute.spec.plan import BranchPlan, can_start_from
 
 ReadNetworks = Callable[[Path], Networks]
+Locate = Callable[[str], Path]
 
 
 class StartingPoints:
@@ -22,13 +23,14 @@ class StartingPoints:
     Args:
         branches: those of the plan.
         read: gives the trained networks of a file.
+        locate: gives the file that a recipe names.
 
     Raises:
         InputError: if a file can't be read or holds nothing that a branch could start from.
     """
 
-    def __init__(self, branches: Sequence[BranchPlan], read: ReadNetworks) -> None:
-        paths = {branch.start: Path(branch.start).expanduser() for branch in branches if branch.start is not None}
+    def __init__(self, branches: Sequence[BranchPlan], read: ReadNetworks, locate: Locate) -> None:
+        paths = {branch.start: locate(branch.start) for branch in branches if branch.start is not None}
         self._networks: Mapping[str, Networks] = {start: read(path) for start, path in paths.items()}
         self._facts = {start: fingerprint([path]) for start, path in paths.items()}
         for branch in branches:

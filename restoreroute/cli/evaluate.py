@@ -10,9 +10,8 @@ from restoreroute.cli import options
 
 
 @click.command()
-@options.model
-@click.argument("images", type=options.PATH)
-@options.overrides
+@options.model()
+@click.argument("arguments", nargs=-1, required=True, metavar="IMAGES... [KEY=VALUE]...")
 @click.option(
     "--protocol",
     "protocols",
@@ -22,7 +21,11 @@ from restoreroute.cli import options
     type=click.Choice(["classsr", "whole"]),
     help="classsr: the paper's patches; whole: exact size, everything counted. May be given twice.",
 )
-@click.option("--baseline", type=options.PATH, help="Model file of the full network alone  [default: beside the model]")
+@click.option(
+    "--baseline",
+    type=options.PATH,
+    help="Model file of the full network alone  [default: the one that comes with the model]",
+)
 @click.option(
     "--crop",
     type=click.IntRange(min=8),
@@ -30,26 +33,27 @@ from restoreroute.cli import options
     help="Measure on the centre square of each image, of this side in clean pixels.",
 )
 @click.option("--seed", default=0, show_default=True, help="Of the random route and of random degradations.")
+@click.option("--save", type=options.PATH, metavar="FILE", help="Write the figures as a results.json.")
 @click.option("--markdown", is_flag=True, help="Print tables for a document.")
 @options.device
 def evaluate(
-    model: Path,
-    images: Path,
-    overrides: tuple[str, ...],
+    model: str,
+    arguments: tuple[str, ...],
     protocols: tuple[str, ...],
     baseline: Path | None,
     crop: int | None,
     seed: int,
+    save: Path | None,
     markdown: bool,
     device: str,
 ) -> None:
-    """Measure a model on the clean images below the folder IMAGES.
+    """Measure a model on the clean images below each of the folders IMAGES.
 
     Options of the model's task can be set by KEY=VALUE, to degrade images in another way than in training.
 
     \b
     Examples:
-      restoreroute evaluate --model runs/sr_fsrcnn/model.safetensors ~/Set14
+      restoreroute evaluate --model sr-fsrcnn-x4 ~/Set5 ~/Set14 --save figures.json
       restoreroute evaluate --model runs/sr_fsrcnn/model.safetensors ~/Test2K --protocol classsr --markdown
       restoreroute evaluate --model runs/sr_rcan/model.safetensors ~/DIV8K --crop 1024
       restoreroute evaluate --model runs/denoise_dncnn/model.safetensors ~/Set14 task.sigma=15
@@ -61,16 +65,20 @@ def evaluate(
     from restoreroute.reporting.tables import result_markdown, result_table
 
     console = Console()
+    overrides = [argument for argument in arguments if "=" in argument and not Path(argument).is_dir()]
+    if len(overrides) == len(arguments):
+        raise click.UsageError("name a folder of images")
     with ConsoleReporter(Console(stderr=True)) as reporter:
         results = evaluate_model(
             model,
-            images,
+            [Path(argument) for argument in arguments if argument not in overrides],
             protocols=protocols,
             baseline=baseline,
             overrides=overrides,
             crop=crop,
             seed=seed,
             device=device,
+            save=save,
             listen=reporter,
         )
     for result in results:

@@ -12,6 +12,7 @@ from restoreroute.cli.convert import convert
 from restoreroute.cli.describe import describe
 from restoreroute.cli.evaluate import evaluate
 from restoreroute.cli.list import list_
+from restoreroute.cli.models import models
 from restoreroute.cli.plugins import plugins
 from restoreroute.cli.restore import restore
 from restoreroute.cli.results import results
@@ -30,13 +31,13 @@ def cli(debug: bool) -> None:
 
     \b
     Examples:
+      restoreroute restore photo.jpg
       restoreroute run recipes/sr_fsrcnn.yml
-      restoreroute restore --model runs/sr_fsrcnn/model.safetensors photo.png -o photo-x4.png
       restoreroute describe fsrcnn
     """
 
 
-for verb in (run, check, results, schema, restore, evaluate, convert, plugins, list_, describe):
+for verb in (run, check, results, schema, restore, evaluate, convert, models, plugins, list_, describe):
     cli.add_command(verb)
 
 

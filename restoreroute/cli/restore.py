@@ -11,21 +11,28 @@ from restoreroute.cli import options
 
 
 @click.command()
-@options.model
+@options.model(default=options.DEFAULT_MODEL)
 @click.argument("inputs", nargs=-1, required=True, type=options.PATH, metavar="IN...")
-@click.option("-o", "--output", required=True, type=options.PATH, help="A file for one image, or a folder.")
+@click.option(
+    "-o", "--output", type=options.PATH, help="A file for one image, or a folder  [default: beside the input]"
+)
 @click.option("--route-map", is_flag=True, help="Write which branch restored which part, as NAME.route.png.")
 @click.option("--force", is_flag=True, help="Replace files that exist.")
 @options.device
-def restore(model: Path, inputs: tuple[Path, ...], output: Path, route_map: bool, force: bool, device: str) -> None:
+def restore(
+    model: str, inputs: tuple[Path, ...], output: Path | None, route_map: bool, force: bool, device: str
+) -> None:
     """Restore images IN... (files, or folders at any depth) with a trained model.
 
-    Results are exactly scale times as large, 8 or 16 bit as the input; grey stays grey and alpha is kept.
+    Results are exactly scale times as large, 8 or 16 bit as the input; grey stays grey and alpha is kept.  Without
+    -o, photo.jpg becomes photo-x4.jpg beside it (photo-restored.jpg where the size stays), and a folder photos
+    becomes photos-x4.
 
     \b
     Examples:
+      restoreroute restore photo.jpg
+      restoreroute restore --model denoise-dncnn-s25 photos/ -o restored/ --route-map
       restoreroute restore --model runs/sr_fsrcnn/model.safetensors photo.png -o photo-x4.png
-      restoreroute restore --model runs/sr_fsrcnn/model.safetensors photos/ -o restored/ --route-map
     """
     from restoreroute.app.restore import restore_files
 

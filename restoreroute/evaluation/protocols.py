@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -12,9 +13,13 @@ from torch import Tensor, nn
 from restoreroute.errors import InputError
 from restoreroute.imaging.color import from_float, rgb_to_y
 from restoreroute.imaging.metrics import psnr, ssim
-from restoreroute.inference.engine import restore_cells, restore_classsr, restore_whole
+from restoreroute.inference.engine import classify, restore_cells, restore_classsr, restore_whole
+from restoreroute.inference.scores import score_cells
+from restoreroute.inference.seamless import Regions, merge_cells
 from restoreroute.inference.tiles import Tile, cell_tiles, classsr_tiles
 from restoreroute.routing.branches import BranchBank
+from restoreroute.routing.class_module import ClassModule
+from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import Route, fixed
 from restoreroute.spec.results import Quality
 
@@ -31,7 +36,15 @@ class EvaluationProtocol(Protocol):
         """Units of routing for a degraded image."""
         ...
 
-    def restore_routed(self, branches: BranchBank, image: Tensor, tiles: list[Tile], route: Route) -> Tensor:
+    def score(self, class_module: ClassModule, image: Tensor, tiles: list[Tile]) -> NDArray[np.float32]:
+        """Probability of each branch for each tile of an image (C, h, w), (N, M)."""
+        ...
+
+    def merge(self, model: Model, image: Tensor, route: Route) -> Regions | None:
+        """What runs together where tiles of a route may be merged; None where they may not."""
+        ...
+
+    def restore_routed(self, branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route) -> Tensor:
         """(C, h, w) -> (C, H, W) in [0, 1], each tile through its branch."""
         ...
 
@@ -66,7 +79,13 @@ class ClasssrProtocol:
     def tiles(self, height: int, width: int) -> list[Tile]:
         return classsr_tiles(height, width, patch=self.patch, stride=self.stride)
 
-    def restore_routed(self, branches: BranchBank, image: Tensor, tiles: list[Tile], route: Route) -> Tensor:
+    def score(self, class_module: ClassModule, image: Tensor, tiles: list[Tile]) -> NDArray[np.float32]:
+        return classify(class_module, image, tiles, patch=self.patch)
+
+    def merge(self, model: Model, image: Tensor, route: Route) -> Regions | None:
+        return None
+
+    def restore_routed(self, branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route) -> Tensor:
         return restore_classsr(branches, image, tiles, route)
 
     def restore_single(self, network: nn.Module, image: Tensor, tiles: list[Tile], scale: int) -> Tensor:
@@ -98,7 +117,15 @@ class WholeProtocol:
     def tiles(self, height: int, width: int) -> list[Tile]:
         return cell_tiles(height, width, cell=self.cell, halo=(self.patch - self.cell) // 2)
 
-    def restore_routed(self, branches: BranchBank, image: Tensor, tiles: list[Tile], route: Route) -> Tensor:
+    def score(self, class_module: ClassModule, image: Tensor, tiles: list[Tile]) -> NDArray[np.float32]:
+        scores = score_cells(class_module, image, cell=self.cell, patch=self.patch)
+        return scores.reshape(-1, scores.shape[-1])
+
+    def merge(self, model: Model, image: Tensor, route: Route) -> Regions | None:
+        height, width = image.shape[1:]
+        return merge_cells(model, route.reshape(-(-height // self.cell), -1), height, width)
+
+    def restore_routed(self, branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route) -> Tensor:
         return restore_cells(branches, image, tiles, route)
 
     def restore_single(self, network: nn.Module, image: Tensor, tiles: list[Tile], scale: int) -> Tensor:

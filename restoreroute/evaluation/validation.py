@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from restoreroute.data.pairs import Pair
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.imaging.color import to_float
-from restoreroute.inference.engine import classify, restore_cells, restore_whole
+from restoreroute.inference.engine import restore_cells, restore_whole
+from restoreroute.inference.scores import score_cells
 from restoreroute.inference.tiles import cell_tiles
 from restoreroute.routing.policies import argmax
 from restoreroute.routing.router import Router
@@ -51,9 +52,9 @@ class Validator:
         probabilities: list[np.ndarray[tuple[int, int], np.dtype[np.float32]]] = []
         for degraded, clean in self.images:
             height, width = degraded.shape[1:]
-            halo = (self.patch - self.stride) // 2
-            tiles = cell_tiles(height, width, cell=self.stride, halo=halo)
-            probability = classify(router.class_module, degraded, tiles, patch=self.patch)
+            tiles = cell_tiles(height, width, cell=self.stride, halo=(self.patch - self.stride) // 2)
+            scores = score_cells(router.class_module, degraded, cell=self.stride, patch=self.patch)
+            probability = scores.reshape(len(tiles), -1)
             restored = restore_cells(router.branches, degraded, tiles, argmax(probability))
             values.append(_psnr(restored, clean))
             probabilities.append(probability)

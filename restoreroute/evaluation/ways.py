@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from restoreroute.evaluation.protocols import EvaluationProtocol
 from restoreroute.imaging.color import from_float, to_float
-from restoreroute.inference.engine import classify, crop, run_tiles
+from restoreroute.inference.engine import crop, run_tiles
 from restoreroute.inference.tiles import Tile, covered
 from restoreroute.routing.cost import Cost
 from restoreroute.routing.model_file import Model
@@ -24,6 +24,7 @@ from restoreroute.spec.plan import BranchPlan
 INTERPOLATION = "interpolation"
 BASELINE = "baseline"
 ROUTED = "routed"
+MERGED = "routed, merged"
 RANDOM = "random route"
 ORACLE = "oracle route"
 
@@ -109,11 +110,13 @@ class Comparison:
         if model.class_module is None:
             return
         start = time.perf_counter()
-        probability = classify(model.class_module, self.degraded, self.tiles, patch=model.patch)
+        probability = self.protocol.score(model.class_module, self.degraded, self.tiles)
         seconds = time.perf_counter() - start
         routed = argmax(probability)
         outcome = self._routed(ROUTED, routed)
         yield replace(outcome, seconds=outcome.seconds + seconds, confidence=probability.max(axis=1))
+        if (merged := self._merged(routed)) is not None:
+            yield replace(merged, seconds=merged.seconds + seconds)
         yield self._routed(RANDOM, shuffled(routed, self.generator))
         yield self._routed(ORACLE, self._oracle(routed))
 
@@ -138,23 +141,42 @@ class Comparison:
         return self._timed(way, lambda: self.protocol.restore_single(network, self.degraded, tiles, scale), None, work)
 
     def _routed(self, way: str, route: Route) -> Outcome:
-        tiles = self.tiles
-        executed = np.array([cost.executed for cost in self.model.costs], dtype=np.float64)[route]
-        paper = np.array([cost.paper for cost in self.model.costs], dtype=np.float64)[route]
-        windows = np.array([tile.window.area for tile in tiles]) / self.model.patch**2
-        classifier = len(tiles) * self.model.class_module_cost.executed
-        work = Work(
-            patches=len(tiles),
-            executed=float(executed.sum()),
-            paper=float(paper.sum()) + len(tiles) * self.model.class_module_cost.paper,
-            area=self._area(),
-            charged=float((executed * windows).sum()) + classifier,
-        )
+        """Each tile apart: routes are compared like this, so that each gets what it asks for."""
         return self._timed(
             way,
-            lambda: self.protocol.restore_routed(self.model.branches, self.degraded, tiles, route),
+            lambda: self.protocol.restore_routed(self.model.branches, self.degraded, self.tiles, route),
             route,
-            work,
+            self._routed_work(route, self.tiles, route),
+        )
+
+    def _merged(self, route: Route) -> Outcome | None:
+        """The route as images are restored by it; the time to merge is part of its seconds."""
+        start = time.perf_counter()
+        regions = self.protocol.merge(self.model, self.degraded, route)
+        seconds = time.perf_counter() - start
+        if regions is None:
+            return None
+        got = regions.cells.ravel()
+        outcome = self._timed(
+            MERGED,
+            lambda: self.protocol.restore_routed(self.model.branches, self.degraded, regions.tiles, regions.route),
+            got,
+            self._routed_work(got, regions.tiles, regions.route),
+        )
+        return replace(outcome, seconds=outcome.seconds + seconds)
+
+    def _routed_work(self, route: Route, runs: Sequence[Tile], branches: Route) -> Work:
+        """What a route of the tiles costs when it is done in some runs, each through one of the branches."""
+        executed = np.array([cost.executed for cost in self.model.costs], dtype=np.float64)
+        paper = np.array([cost.paper for cost in self.model.costs], dtype=np.float64)
+        windows = np.array([run.window.area for run in runs]) / self.model.patch**2
+        patches, class_module = len(self.tiles), self.model.class_module_cost
+        return Work(
+            patches=patches,
+            executed=float(executed[route].sum()),
+            paper=float(paper[route].sum()) + patches * class_module.paper,
+            area=self._area(),
+            charged=float((executed[branches] * windows).sum()) + patches * class_module.executed,
         )
 
     def _oracle(self, routed: Route) -> Route:

@@ -11,6 +11,7 @@ from restoreroute.plugin.hookspecs import PROJECT
 from restoreroute.plugin.origin import PluginRecord, normalised
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.difficulty import DifficultyEstimator
+from restoreroute.spec.model import TrainedModel
 from restoreroute.spec.offering import Offering
 from restoreroute.spec.plan import Provider
 from restoreroute.spec.source import DataSource
@@ -96,7 +97,7 @@ class Kind(Generic[OfferT]):
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Everything that recipes can name, and the plugins that were found.
+    """Everything that recipes and users can name, and the plugins that were found.
 
     The hook of a shelf is ``restoreroute_`` and the name of the shelf.
 
@@ -109,6 +110,7 @@ class Catalogue:
     backbones = Kind(BackboneFamily)
     difficulty_estimators = Kind(DifficultyEstimator)
     data_sources = Kind(DataSource)
+    models = Kind(TrainedModel)
 
     plugins: tuple[PluginRecord, ...] = ()
     offered: tuple[Offered[Any], ...] = ()

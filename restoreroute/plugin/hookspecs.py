@@ -14,6 +14,7 @@ import pluggy
 
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.difficulty import DifficultyEstimator
+from restoreroute.spec.model import TrainedModel
 from restoreroute.spec.source import DataSource
 from restoreroute.spec.task import Task
 
@@ -43,4 +44,10 @@ def restoreroute_difficulty_estimators() -> Sequence[DifficultyEstimator]:
 @hookspec
 def restoreroute_data_sources() -> Sequence[DataSource]:
     """Data sources for ``data:`` in a recipe: where clean images are."""
+    raise AssertionError("specification only")
+
+
+@hookspec
+def restoreroute_models() -> Sequence[TrainedModel]:
+    """Trained models for ``--model`` and ``restoreroute.load``, each a model file with its card."""
     raise AssertionError("specification only")

@@ -6,6 +6,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 STRIDE = 4
 FEATURES = 32
@@ -60,6 +61,28 @@ class ClassModule(nn.Module):
         """(B, C, h, w) in [0, 1], h and w at least 4 -> logits (B, M)."""
         features: Tensor = self.features(degraded)  # (B, 32, h // 4, w // 4)
         logits: Tensor = self.logits(features.mean(dim=(2, 3)))
+        return logits
+
+    def grid(self, degraded: Tensor, *, window: int, step: int) -> Tensor:
+        """Logits of every window of a grid, in one pass where windows lie on the grid of the first layer.
+
+        Args:
+            degraded: (B, C, h, w) in [0, 1].
+            window: side of a window, at most h and w.
+            step: distance of two windows; the first one lies at the top left.
+
+        Returns:
+            (B, rows, columns, M), what :meth:`forward` gives for each window.
+        """
+        if window % STRIDE or step % STRIDE:
+            windows = degraded.unfold(2, window, step).unfold(3, window, step)  # (B, C, rows, columns, window, window)
+            batch, channels, rows, columns = windows.shape[:4]
+            each = windows.permute(0, 2, 3, 1, 4, 5).reshape(-1, channels, window, window)
+            apart: Tensor = self(each)
+            return apart.reshape(batch, rows, columns, -1)
+        features = self.features(degraded)
+        means = functional.avg_pool2d(features, window // STRIDE, stride=step // STRIDE)
+        logits: Tensor = self.logits(means.permute(0, 2, 3, 1))
         return logits
 
 

@@ -14,8 +14,8 @@ Route = NDArray[np.int64]
 
 
 def argmax(probability: NDArray[np.floating]) -> Route:
-    """The most probable branch of each patch (paper section 3.2), from (N, M)."""
-    return np.asarray(probability.argmax(axis=1), dtype=np.int64)
+    """The most probable branch of each patch (paper section 3.2), from (..., M)."""
+    return np.asarray(probability.argmax(axis=-1), dtype=np.int64)
 
 
 def fixed(branch: int, patches: int) -> Route:
@@ -24,8 +24,8 @@ def fixed(branch: int, patches: int) -> Route:
 
 
 def shares(route: Route, branches: int) -> tuple[float, ...]:
-    """The share of the patches that each branch gets."""
-    return tuple(float(share) for share in np.bincount(route, minlength=branches) / max(len(route), 1))
+    """The share of the patches that each branch gets, for a route of any shape."""
+    return tuple(float(share) for share in np.bincount(route.ravel(), minlength=branches) / max(route.size, 1))
 
 
 def shuffled(route: Route, generator: np.random.Generator) -> Route:

@@ -96,3 +96,27 @@ def test_an_unknown_protocol(command: Callable[..., Any], finished: Any, test_ph
     assert done.code == 2
     assert "'half'" in done.err
     assert "'whole'" in done.err
+
+
+def test_several_folders_and_figures_that_are_kept(
+    command: Callable[..., Any], finished: Any, test_photos: Path, here: Path
+) -> None:
+    other = test_photos.parent / "validation"
+    arguments = ("--protocol", "whole", "--save", "figures.json")
+
+    done = command("evaluate", "--model", finished.model, test_photos, other, *arguments)
+
+    assert done.code == 0
+    saved = json.loads((here / "figures.json").read_text())
+    assert [one["set_name"] for one in saved["sets"]] == ["test", "validation"]
+    shown = command("results", "figures.json", "--markdown")
+    assert shown.code == 0
+    assert "model: " in shown.out
+    assert "**validation, protocol 'whole': 1 images" in shown.out
+
+
+def test_without_a_folder(command: Callable[..., Any], finished: Any) -> None:
+    done = command("evaluate", "--model", finished.model, "task.scale=4")
+
+    assert done.code == 2
+    assert "name a folder of images" in done.err

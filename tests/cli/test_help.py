@@ -10,7 +10,7 @@ import pytest
 
 from restoreroute.cli.main import cli
 
-VERBS = ["run", "check", "results", "schema", "restore", "evaluate", "convert", "plugins", "list", "describe"]
+VERBS = ["run", "check", "results", "schema", "restore", "evaluate", "convert", "models", "plugins", "list", "describe"]
 
 NO_TORCH = """
 import json, sys
@@ -61,7 +61,7 @@ def test_help_imports_nothing_heavy(arguments: list[str], fresh_python: Callable
     assert json.loads(done.stdout.splitlines()[-1]) == [0, []], done.stderr
 
 
-@pytest.mark.parametrize("verb", ["check", "plugins", "list", "schema"])
+@pytest.mark.parametrize("verb", ["check", "plugins", "list", "models", "schema"])
 def test_light_verbs_import_no_torch(verb: str, fresh_python: Callable[..., Any], recipe: Any) -> None:
     done = fresh_python(NO_TORCH, verb, *([recipe] if verb == "check" else []))
 

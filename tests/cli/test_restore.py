@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from restoreroute.app.restore import beside
 from restoreroute.imaging.io import read_image, write_image
 
 Restore = Callable[..., Any]
@@ -175,3 +176,22 @@ def test_a_model_without_routing_restores(command: Callable[..., Any], photo: Pa
 
     assert done.code == 0
     assert "(shares 100 %)" in done.out
+
+
+def test_without_a_place_results_go_beside_the_inputs(restore: Restore, photo: Path, here: Path) -> None:
+    (here / "photos" / "deep").mkdir(parents=True)
+    write_image(here / "photos" / "deep" / "a.tif", np.zeros((4, 5, 3), np.uint8))
+
+    done = restore("in.png", "photos")
+
+    assert (done.code, done.err) == (0, "")
+    assert read_image(here / "in-x4.png").shape == (36, 56, 3)
+    assert read_image(here / "photos-x4" / "deep" / "a.tif").shape == (16, 20, 3)
+
+    assert restore("in.png").error == "in-x4.png: exists already (--force replaces it)"
+
+
+def test_what_results_are_called() -> None:
+    assert beside(Path("a/photo.JPG"), scale=4) == Path("a/photo-x4.JPG")
+    assert beside(Path("photo.jpg"), scale=1) == Path("photo-restored.jpg")
+    assert beside(Path("photo.jfif"), scale=2) == Path("photo-x2.png")

@@ -83,11 +83,11 @@ def test_views_are_restored_like_copies(restorer: Any) -> None:
 def test_the_route_covers_the_image(restorer: Any) -> None:
     restored = restorer.restore_routed(image((33, 21, 3), np.uint8))
     count = np.zeros((33, 21), int)
-    for tile in restored.tiles:
+    for tile in restored.regions.tiles:
         count[tile.inside.top : tile.inside.bottom, tile.inside.left : tile.inside.right] += 1
 
     assert (count == 1).all()
-    assert len(restored.route) == len(restored.tiles)
+    assert len(restored.regions.route) == len(restored.regions.tiles)
     assert restorer.overlay(restored).shape == (132, 84, 3)
 
 

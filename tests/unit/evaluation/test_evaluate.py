@@ -16,10 +16,12 @@ from restoreroute.data.pairs import Pair
 from restoreroute.errors import InputError
 from restoreroute.evaluation.evaluate import evaluate, mean_quality
 from restoreroute.evaluation.protocols import EvaluationProtocol, make_protocol
-from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, ORACLE, RANDOM, ROUTED, Comparison, Outcome
+from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, MERGED, ORACLE, RANDOM, ROUTED, Comparison, Outcome
 from restoreroute.imaging.color import from_float, to_float
 from restoreroute.imaging.metrics import psnr, psnr_y, ssim_y
 from restoreroute.inference.engine import classify, crop, restore_cells, restore_classsr, restore_whole
+from restoreroute.inference.scores import score_cells
+from restoreroute.inference.seamless import merge_cells
 from restoreroute.inference.tiles import Tile, cell_tiles, classsr_tiles
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import argmax
@@ -81,9 +83,15 @@ def tiles_of(name: str, pair: Pair) -> list[Tile]:
     return cell_tiles(*size, cell=STRIDE, halo=(PATCH - STRIDE) // 2)
 
 
-def route_of(model: Model, name: str, pair: Pair) -> NDArray[np.int64]:
+def scores_of(model: Model, name: str, pair: Pair) -> NDArray[np.float32]:
     assert model.class_module is not None
-    return argmax(classify(model.class_module, tensor(pair), tiles_of(name, pair), patch=PATCH))
+    if name == "classsr":
+        return classify(model.class_module, tensor(pair), tiles_of(name, pair), patch=PATCH)
+    return score_cells(model.class_module, tensor(pair), cell=STRIDE, patch=PATCH).reshape(-1, 3)
+
+
+def route_of(model: Model, name: str, pair: Pair) -> NDArray[np.int64]:
+    return argmax(scores_of(model, name, pair))
 
 
 def judged(name: str, restored: torch.Tensor, clean: NDArray[np.uint8]) -> Quality:
@@ -108,7 +116,8 @@ def assert_close(one: Quality, other: Quality) -> None:
 
 
 def test_rows_and_images(result: SetResult, name: str) -> None:
-    rows = [INTERPOLATION, BASELINE, *BRANCHES, ROUTED, RANDOM, ORACLE]
+    merged = [MERGED] if name == "whole" else []
+    rows = [INTERPOLATION, BASELINE, *BRANCHES, ROUTED, *merged, RANDOM, ORACLE]
     assert (result.set_name, result.protocol) == ("some", name)
     assert [row.name for row in result.rows] == rows
     assert [image.file for image in result.images] == ["a.png", "b.png"]
@@ -184,6 +193,29 @@ def test_cost_of_the_routed_row(model: Model, pairs: list[Pair], result: SetResu
     assert row.charged > row.executed
 
 
+def test_merged_is_what_restoring_does(model: Model, pairs: list[Pair], result: SetResult, name: str) -> None:
+    if name == "classsr":
+        return
+    executed = charged = area = 0.0
+    for pair, image in zip(pairs, result.images, strict=True):
+        height, width = pair.degraded_size(SCALE)
+        routes = route_of(model, name, pair).reshape(-(-height // STRIDE), -1)
+        regions = merge_cells(model, routes, height, width)
+        restored = restore_cells(model.branches, tensor(pair), regions.tiles, regions.route)
+        assert_close(image.rows[MERGED], judged(name, restored, pair.clean))
+        executed += sum(model.costs[branch].executed for branch in regions.cells.ravel().tolist())
+        charged += sum(
+            model.costs[branch].executed * tile.window.area / PATCH**2
+            for tile, branch in zip(regions.tiles, regions.route.tolist(), strict=True)
+        )
+        charged += routes.size * model.class_module_cost.executed
+        area += height * width / PATCH**2
+    row = result.row(MERGED)
+    assert row.executed == pytest.approx(executed / result.patches)
+    assert row.charged == pytest.approx(charged / area)
+    assert row.executed >= result.row(ROUTED).executed
+
+
 def test_cost_of_one_network(model: Model, pairs: list[Pair], result: SetResult, name: str) -> None:
     tiles = [tile for pair in pairs for tile in tiles_of(name, pair)]
     for cost, way in zip(model.costs, BRANCHES, strict=True):
@@ -250,10 +282,7 @@ def test_the_oracles_squared_error(model: Model, pairs: list[Pair], name: str) -
 def test_confidence_is_the_mean_largest_probability(
     model: Model, pairs: list[Pair], result: SetResult, name: str
 ) -> None:
-    assert model.class_module is not None
-    largest = [
-        classify(model.class_module, tensor(pair), tiles_of(name, pair), patch=PATCH).max(axis=1) for pair in pairs
-    ]
+    largest = [scores_of(model, name, pair).max(axis=1) for pair in pairs]
     assert result.confidence == pytest.approx(np.concatenate(largest).mean(), abs=1e-6)
 
 
@@ -287,7 +316,8 @@ def test_an_images_figures_do_not_depend_on_the_others(noisy: Model, pairs: list
 
 def test_without_baseline(model: Model, pairs: list[Pair], name: str) -> None:
     result = run(model, pairs[1:], name)
-    assert [row.name for row in result.rows] == [INTERPOLATION, *BRANCHES, ROUTED, RANDOM, ORACLE]
+    merged = [MERGED] if name == "whole" else []
+    assert [row.name for row in result.rows] == [INTERPOLATION, *BRANCHES, ROUTED, *merged, RANDOM, ORACLE]
 
 
 def test_one_branch_has_nothing_to_route(make_model: MakeModel, pairs: list[Pair], name: str) -> None:

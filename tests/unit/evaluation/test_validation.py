@@ -14,7 +14,8 @@ from restoreroute.data.sub_images import as_tensor
 from restoreroute.evaluation.validation import Validator
 from restoreroute.imaging.color import to_float
 from restoreroute.imaging.metrics import psnr
-from restoreroute.inference.engine import classify, restore_cells, restore_whole
+from restoreroute.inference.engine import restore_cells, restore_whole
+from restoreroute.inference.scores import score_cells
 from restoreroute.inference.tiles import cell_tiles
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import argmax
@@ -63,7 +64,7 @@ def test_the_routed_result(validator: Validator, model: Model, pairs: list[Pair]
 
     def restore(image: torch.Tensor) -> torch.Tensor:
         tiles = cell_tiles(*image.shape[1:], cell=STRIDE, halo=(PATCH - STRIDE) // 2)
-        probability = classify(module, image, tiles, patch=PATCH)
+        probability = score_cells(module, image, cell=STRIDE, patch=PATCH).reshape(len(tiles), -1)
         largest.append(probability.max(axis=1))
         routes.append(argmax(probability))
         return restore_cells(model.branches, image, tiles, routes[-1])

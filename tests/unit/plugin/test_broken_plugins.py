@@ -12,7 +12,10 @@ from restoreroute.plugin.host import PluginHost
 from restoreroute.plugin.origin import PluginRecord
 
 HEAD = "from restoreroute import hookimpl\n"
-HOOKS = "restoreroute_tasks, restoreroute_backbones, restoreroute_difficulty_estimators, restoreroute_data_sources"
+HOOKS = (
+    "restoreroute_tasks, restoreroute_backbones, restoreroute_difficulty_estimators, restoreroute_data_sources, "
+    "restoreroute_models"
+)
 WAY_OUT = "repair, update or uninstall restoreroute-bad, or set RESTOREROUTE_BLOCK=restoreroute-bad:extra"
 
 Judge = Callable[..., PluginRecord]
