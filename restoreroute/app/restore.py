@@ -9,6 +9,7 @@ from pathlib import Path
 from restoreroute.app.restorer import Restorer, load_restorer
 from restoreroute.errors import InputError, OutputError, RestorerouteError
 from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_image, write_image
+from restoreroute.inference.seamless import TRAINED, Effort
 from restoreroute.routing.policies import shares
 
 ROUTE_SUFFIX = ".route.png"
@@ -36,6 +37,7 @@ def restore_files(
     inputs: Sequence[Path],
     output: Path | None = None,
     *,
+    effort: Effort = TRAINED,
     route_map: bool = False,
     force: bool = False,
     device: str = "auto",
@@ -46,6 +48,7 @@ def restore_files(
         model: the name of an installed model, or a model file.
         inputs: images and folders of images (at any depth, mirrored below ``output``).
         output: a file for one image, or a folder; if not given, beside each input (:func:`beside`).
+        effort: how much to spend on each image.
         route_map: write the routing map beside each result.
         force: replace files that exist.
 
@@ -56,7 +59,7 @@ def restore_files(
     jobs = plan_outputs(inputs, output, scale=restorer.scale)
     for source, target in jobs:
         try:
-            yield _restore_file(restorer, source, target, route_map=route_map, force=force)
+            yield _restore_file(restorer, source, target, effort=effort, route_map=route_map, force=force)
         except RestorerouteError as error:
             yield RestoredFile(source=source, error=error)
         except MemoryError:
@@ -109,12 +112,14 @@ def beside(path: Path, *, scale: int) -> Path:
     return path.with_name(path.stem + ending + suffix)
 
 
-def _restore_file(restorer: Restorer, source: Path, target: Path, *, route_map: bool, force: bool) -> RestoredFile:
+def _restore_file(
+    restorer: Restorer, source: Path, target: Path, *, effort: Effort, route_map: bool, force: bool
+) -> RestoredFile:
     map_path = target.with_name(target.name + ROUTE_SUFFIX) if route_map else None
     for path in (target, map_path):
         if path is not None and path.exists() and not force:
             raise InputError("exists already", where=str(path), hint="--force replaces it")
-    restored = restorer.restore_routed(read_image(source))
+    restored = restorer.restore_routed(read_image(source), effort=effort)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -126,5 +131,5 @@ def _restore_file(restorer: Restorer, source: Path, target: Path, *, route_map: 
         source=source,
         output=target,
         route_map=map_path,
-        shares=shares(restored.regions.cells, len(restorer.model.branches)),
+        shares=shares(restored.cells, len(restorer.model.branches)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,17 @@ from restoreroute.app.plugins import open_catalogue
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.imaging.color import from_float, grey_to_rgb, join_alpha, rgb_to_grey, split_alpha, to_float
 from restoreroute.inference.engine import restore_cells
+from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
-from restoreroute.inference.seamless import Regions, merge_cells
+from restoreroute.inference.seamless import TRAINED, Effort, Regions, choose_routes, halo_of, merge_cells
+from restoreroute.inference.stripes import Stripe, cut_into_stripes
+from restoreroute.inference.tiles import Tile
 from restoreroute.reporting.overlay import paint_route
 from restoreroute.routing.model_file import Model, load_model
-from restoreroute.routing.policies import argmax
+from restoreroute.routing.policies import Route
+
+ALPHA_CONTEXT = 4
+"""Rows that bicubic interpolation sees, and some."""
 
 
 def load_restorer(model: str | Path, *, device: str = "auto") -> Restorer:
@@ -46,75 +53,82 @@ class Restored:
 
     Attributes:
         image: as the input: grey, grey + alpha, RGB or RGBA; uint8, uint16 or float32 in [0, 1].
-        regions: what ran through which branch, in pixels of the input.
+        tiles: what ran together, in pixels of the input.
+        route: (N,) branch of each tile.
+        cells: (rows, columns) branch that each cell got.
     """
 
     image: NDArray[Any]
-    regions: Regions
+    tiles: Sequence[Tile]
+    route: Route
+    cells: Route
 
 
 @dataclass(frozen=True, kw_only=True)
 class Restorer:
-    """Restores arrays with one model.
+    """Restores arrays with one model, stripe by stripe.
 
     Attributes:
         model: the model.
         device: where it runs.
+        blocks: height of a stripe in blocks of 8 cells; results do not depend on it, memory does.
     """
 
     model: Model
     device: torch.device
+    blocks: int = 1
 
     @property
     def scale(self) -> int:
         """Side of the output over side of the input."""
         return self.model.branches.scale
 
-    def restore(self, image: NDArray[Any]) -> NDArray[Any]:
+    def restore(self, image: NDArray[Any], *, budget: float | None = None, speed: float = 0.0) -> NDArray[Any]:
         """Restore an image of any size from 1 x 1 up.
 
         Args:
             image: H x W, H x W x 1, H x W x 2 (with alpha), H x W x 3 or H x W x 4; uint8, uint16, or float in
                 [0, 1].
+            budget: share of the full network's operations to spend (:class:`~restoreroute.inference.seamless.Effort`).
+            speed: how much cheap branches are preferred where there is no budget.
 
         Returns:
             The same kind of array with sides ``scale`` times as long.  Grey stays grey; alpha is interpolated.
 
         Raises:
             ValueError: for another shape or dtype.
+            restoreroute.errors.InputError: for a budget that even the cheapest branch exceeds.
         """
-        return self.restore_routed(image).image
+        return self.restore_routed(image, effort=Effort(budget=budget, speed=speed)).image
 
-    def restore_routed(self, image: NDArray[Any]) -> Restored:
+    def restore_routed(self, image: NDArray[Any], *, effort: Effort = TRAINED) -> Restored:
         """As :meth:`restore`, with the route that was taken."""
         if image.ndim not in (2, 3) or 0 in image.shape:
             raise ValueError(f"an image is H x W or H x W x C with at least one pixel, not {image.shape}")
         color, alpha = split_alpha(image)
-        grey = color.shape[2] == 1
-        degraded = to_float(grey_to_rgb(color) if grey else color)
-        tensor = as_tensor(np.ascontiguousarray(degraded)[None])[0].to(self.device)
-
-        regions = self._route(tensor)
-        whole = restore_cells(self.model.branches, tensor, regions.tiles, regions.route)
-        restored = whole.permute(1, 2, 0).cpu().numpy()
-
-        output = rgb_to_grey(restored) if grey else restored
-        transparency = None if alpha is None else self.model.task.bound.interpolate(to_float(alpha))
-        joined = join_alpha(output, transparency)
-        if image.ndim == 3 and joined.ndim == 2:
-            joined = joined[:, :, None]
-        return Restored(image=self._as_input(joined, image.dtype), regions=regions)
-
-    def _route(self, image: Tensor) -> Regions:
-        """Which branch restores what of an image (C, h, w)."""
-        model = self.model
-        height, width = image.shape[1:]
-        if model.class_module is None:
-            routes = np.zeros((-(-height // model.stride), -(-width // model.stride)), dtype=np.int64)
-        else:
-            scores = score_cells(model.class_module, image, cell=model.stride, patch=model.patch)
-            routes = argmax(scores)
-        return merge_cells(model, routes, height, width)
+        height, width = image.shape[:2]
+        stripes = self._stripes(height)
+        routes = self._routes(color, stripes, effort)
+        dtype = np.float32 if np.issubdtype(image.dtype, np.floating) else image.dtype
+        output = np.empty((height * self.scale, width * self.scale, *image.shape[2:]), dtype=dtype)
+        found: list[Regions] = []
+        for stripe in stripes:
+            rows = slice(stripe.top // self.model.stride, -(-stripe.bottom // self.model.stride))
+            regions = merge_cells(self.model, routes[rows], height, width, top=stripe.top)
+            restored = self._color(color, stripe, regions)
+            transparency = None if alpha is None else self._alpha(alpha, stripe)
+            joined = join_alpha(restored, transparency)
+            if image.ndim == 3 and joined.ndim == 2:
+                joined = joined[:, :, None]
+            place = output[stripe.top * self.scale : stripe.bottom * self.scale]
+            place[:] = joined.clip(0, 1) if dtype == np.float32 else from_float(joined, dtype)
+            found.append(regions)
+        return Restored(
+            image=output,
+            tiles=[tile for regions in found for tile in regions.tiles],
+            route=np.concatenate([regions.route for regions in found]),
+            cells=np.concatenate([regions.cells for regions in found]),
+        )
 
     def overlay(self, restored: Restored) -> NDArray[np.uint8]:
         """The routing map over the restored image, H x W x 3."""
@@ -122,14 +136,50 @@ class Restorer:
         rgb = grey_to_rgb(color) if color.shape[2] == 1 else color
         return paint_route(
             from_float(to_float(rgb), np.uint8),
-            restored.regions.tiles,
-            restored.regions.route,
+            restored.tiles,
+            restored.route,
             scale=self.scale,
             branches=len(self.model.branches),
         )
 
-    @staticmethod
-    def _as_input(image: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[Any]:
-        if np.issubdtype(dtype, np.floating):
-            return image.clip(0, 1)
-        return from_float(image, dtype)
+    def _stripes(self, height: int) -> list[Stripe]:
+        model = self.model
+        context = max(halo_of(model), model.patch - model.stride, ALPHA_CONTEXT)
+        return list(cut_into_stripes(height, step=self.blocks * BLOCK * model.stride, context=context))
+
+    def _tensor(self, color: NDArray[Any], stripe: Stripe) -> Tensor:
+        """(C, h, w) in [0, 1] of all rows that a stripe needs."""
+        rows = to_float(color[stripe.first : stripe.last])
+        return as_tensor(np.ascontiguousarray(grey_to_rgb(rows))[None])[0].to(self.device)
+
+    def _routes(self, color: NDArray[Any], stripes: Sequence[Stripe], effort: Effort) -> Route:
+        """(rows, columns) the branch of each cell, decided before any branch runs."""
+        model = self.model
+        height, width = color.shape[:2]
+        if model.class_module is None:
+            return np.zeros((-(-height // model.stride), -(-width // model.stride)), dtype=np.int64)
+        scores = [
+            score_cells(
+                model.class_module,
+                self._tensor(color, stripe),
+                cell=model.stride,
+                patch=model.patch,
+                above=stripe.above,
+                below=stripe.below,
+            )
+            for stripe in stripes
+        ]
+        return choose_routes(model, np.concatenate(scores), height, width, effort=effort)
+
+    def _color(self, color: NDArray[Any], stripe: Stripe, regions: Regions) -> NDArray[np.float32]:
+        """A stripe of the result, H x W x 1 or H x W x 3, not clipped."""
+        tiles = [tile.moved(-stripe.first) for tile in regions.tiles]
+        whole = restore_cells(self.model.branches, self._tensor(color, stripe), tiles, regions.route)
+        kept = whole[:, stripe.above * self.scale : whole.shape[1] - stripe.below * self.scale]
+        restored: NDArray[np.float32] = kept.permute(1, 2, 0).cpu().numpy()
+        return rgb_to_grey(restored) if color.shape[2] == 1 else restored
+
+    def _alpha(self, alpha: NDArray[Any], stripe: Stripe) -> NDArray[np.float32]:
+        """A stripe of the interpolated alpha, H x W x 1."""
+        whole = self.model.task.bound.interpolate(to_float(alpha[stripe.first : stripe.last]))
+        return whole[stripe.above * self.scale : len(whole) - stripe.below * self.scale]

@@ -55,6 +55,11 @@ def cut_into_regions(routes: NDArray[np.integer], price: Price) -> list[Region]:
     ]
 
 
+def least_price(routes: NDArray[np.integer], price: Price) -> float:
+    """What :func:`cut_into_regions` takes in all."""
+    return float(_Plan(routes, price).levels[BLOCK, BLOCK].price.sum())
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Level:
     """All rectangles of one shape, on the grid of that shape.

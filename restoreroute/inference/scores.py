@@ -14,7 +14,9 @@ from restoreroute.routing.class_module import ClassModule
 BATCH_BLOCKS = 4
 
 
-def score_cells(class_module: ClassModule, image: Tensor, *, cell: int, patch: int) -> NDArray[np.float32]:
+def score_cells(
+    class_module: ClassModule, image: Tensor, *, cell: int, patch: int, above: int = 0, below: int = 0
+) -> NDArray[np.float32]:
     """Probability of each branch for each cell, from the patch around it; beyond the image its edge is repeated.
 
     The pass runs over blocks of 8 x 8 cells, each with the margin that its patches need, so that a cell's figures do
@@ -24,16 +26,23 @@ def score_cells(class_module: ClassModule, image: Tensor, *, cell: int, patch: i
         image: (C, h, w) in [0, 1].
         cell: side of a cell.
         patch: side of the square that the Class-Module was trained on, at least ``cell``.
+        above: rows at the top of ``image`` that are there to be seen only, where it is a stripe of a larger one.
+        below: the same at the bottom.
 
     Returns:
         (rows, columns, M).
     """
-    height, width = image.shape[1:]
+    height, width = image.shape[1] - above - below, image.shape[2]
     margin, step = (patch - cell) // 2, BLOCK * cell
-    down, across = -(-height // step), -(-width // step)
     reach = patch - cell - margin
-    padding = (margin, across * step - width + reach, margin, down * step - height + reach)
-    extended = functional.pad(image[None], padding, mode="replicate")[0]
+    before, after = min(above, margin), min(below, reach)
+    seen = image[:, above - before : above + height + after]
+    down, across = -(-height // step), -(-width // step)
+    padding = (
+        *(margin, across * step - width + reach),
+        *(margin - before, down * step - height + reach - after),
+    )
+    extended = functional.pad(seen[None], padding, mode="replicate")[0]
     side = step + patch - cell
     blocks = extended.unfold(1, side, step).unfold(2, side, step)  # (C, down, across, side, side)
     blocks = blocks.flatten(1, 2).transpose(0, 1)  # (down * across, C, side, side)

@@ -29,6 +29,19 @@ class Box:
     def area(self) -> int:
         return self.height * self.width
 
+    def grown(self, halo: int, height: int, width: int) -> Box:
+        """With ``halo`` pixels more at each side, as far as an image of that size reaches."""
+        return Box(
+            max(self.top - halo, 0),
+            max(self.left - halo, 0),
+            min(self.bottom + halo, height),
+            min(self.right + halo, width),
+        )
+
+    def moved(self, rows: int) -> Box:
+        """``rows`` further down."""
+        return Box(self.top + rows, self.left, self.bottom + rows, self.right)
+
 
 @dataclass(frozen=True)
 class Tile:
@@ -42,6 +55,10 @@ class Tile:
         """``inside`` counted from the corner of ``window``."""
         top, left = self.inside.top - self.window.top, self.inside.left - self.window.left
         return Box(top, left, top + self.inside.height, left + self.inside.width)
+
+    def moved(self, rows: int) -> Tile:
+        """``rows`` further down."""
+        return Tile(window=self.window.moved(rows), inside=self.inside.moved(rows))
 
 
 def classsr_tiles(height: int, width: int, *, patch: int, stride: int) -> list[Tile]:
@@ -74,19 +91,12 @@ def cell_tiles(height: int, width: int, *, cell: int, halo: int) -> list[Tile]:
 
     Windows end at the border of the image, where a network pads as it does for the whole image.
     """
-    return [
-        Tile(
-            window=Box(
-                max(top - halo, 0),
-                max(left - halo, 0),
-                min(top + cell + halo, height),
-                min(left + cell + halo, width),
-            ),
-            inside=Box(top, left, min(top + cell, height), min(left + cell, width)),
-        )
+    cells = [
+        Box(top, left, min(top + cell, height), min(left + cell, width))
         for top in range(0, height, cell)
         for left in range(0, width, cell)
     ]
+    return [Tile(window=box.grown(halo, height, width), inside=box) for box in cells]
 
 
 def classifier_box(tile: Tile, height: int, width: int, *, patch: int) -> Box:

@@ -5,17 +5,63 @@ Routes are (N,) int64 arrays of branch indices, cheapest branch 0.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Route = NDArray[np.int64]
 
+LEAST_PROBABILITY = 1e-6
+"""Below this a probability says no more than that a branch is out of the question."""
+SPEED_STEPS = 30
+
 
 def argmax(probability: NDArray[np.floating]) -> Route:
     """The most probable branch of each patch (paper section 3.2), from (..., M)."""
     return np.asarray(probability.argmax(axis=-1), dtype=np.int64)
+
+
+def at_speed(probability: NDArray[np.floating], cost: Sequence[float], speed: float) -> Route:
+    """The branch with the largest p / cost ** speed of each patch, from (..., M).
+
+    Args:
+        cost: M costs above 0, rising.
+        speed: 0 is :func:`argmax`; more makes cheap branches likelier, less than 0 dear ones.
+    """
+    likelihood = np.log(np.maximum(np.asarray(probability, dtype=np.float64), LEAST_PROBABILITY))
+    return argmax(likelihood - speed * np.log(np.asarray(cost, dtype=np.float64)))
+
+
+def within_budget(
+    probability: NDArray[np.floating], cost: Sequence[float], spend: Callable[[Route], float], budget: float
+) -> Route:
+    """The route of the least speed (:func:`at_speed`) that spends no more than the budget.
+
+    Args:
+        cost: M costs above 0, rising.
+        spend: what a route takes in all, in the unit of ``budget``.
+
+    Raises:
+        ValueError: if even the cheapest branch everywhere spends more.
+    """
+
+    def route(speed: float) -> Route:
+        return at_speed(probability, cost, speed)
+
+    # beyond this speed every patch takes the cheapest branch, beyond its negative the dearest
+    extreme = 1.0
+    if len(cost) > 1:
+        extreme -= np.log(LEAST_PROBABILITY) / np.diff(np.log(np.asarray(cost, dtype=np.float64))).min()
+    slow, fast = -extreme, extreme
+    if spend(route(slow)) <= budget:
+        return route(slow)
+    if (least := spend(route(fast))) > budget:
+        raise ValueError(f"the cheapest branch alone takes {least:.3g}, more than {budget:.3g}")
+    for _ in range(SPEED_STEPS):
+        middle = (slow + fast) / 2
+        slow, fast = (slow, middle) if spend(route(middle)) <= budget else (middle, fast)
+    return route(fast)
 
 
 def fixed(branch: int, patches: int) -> Route:

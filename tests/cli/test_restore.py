@@ -195,3 +195,15 @@ def test_what_results_are_called() -> None:
     assert beside(Path("a/photo.JPG"), scale=4) == Path("a/photo-x4.JPG")
     assert beside(Path("photo.jpg"), scale=1) == Path("photo-restored.jpg")
     assert beside(Path("photo.jfif"), scale=2) == Path("photo-x2.png")
+
+
+def test_a_budget(restore: Restore, photo: Path, here: Path) -> None:
+    assert restore("in.png", "-o", "most.png", "--budget", 99).out.endswith("(shares 0/100 %)\n")
+    assert restore("in.png", "-o", "least.png", "--speed", 99).out.endswith("(shares 100/0 %)\n")
+
+    done = restore("in.png", "-o", "none.png", "--budget", 0.01)
+    assert done.code == 2
+    assert "the cheapest branch alone takes" in done.error
+    assert not (here / "none.png").exists()
+
+    assert restore("in.png", "-o", "both.png", "--budget", 1, "--speed", 1).code == 2

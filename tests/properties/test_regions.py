@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from restoreroute.inference.regions import BLOCK, cut_into_regions
+from restoreroute.inference.regions import BLOCK, cut_into_regions, least_price
 
 COSTS = (2.0, 3.0, 7.0)
 
@@ -80,6 +80,7 @@ def test_no_cutting_is_quicker(seed: int, noise: float) -> None:
         return min(found)
 
     assert total(routes) == pytest.approx(least(0, 0, BLOCK, BLOCK))
+    assert least_price(routes, price) == pytest.approx(total(routes))
 
 
 def test_equal_cells_become_one_region_of_each_block() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import restoreroute
 from restoreroute.errors import InputError, PluginError
+from restoreroute.inference.seamless import Effort
 
 SIZES = [(1, 1), (1, 7), (33, 5)]
 CHANNELS = {"grey": (), "one channel": (1,), "grey and alpha": (2,), "RGB": (3,), "RGBA": (4,)}
@@ -83,11 +85,11 @@ def test_views_are_restored_like_copies(restorer: Any) -> None:
 def test_the_route_covers_the_image(restorer: Any) -> None:
     restored = restorer.restore_routed(image((33, 21, 3), np.uint8))
     count = np.zeros((33, 21), int)
-    for tile in restored.regions.tiles:
+    for tile in restored.tiles:
         count[tile.inside.top : tile.inside.bottom, tile.inside.left : tile.inside.right] += 1
 
     assert (count == 1).all()
-    assert len(restored.regions.route) == len(restored.regions.tiles)
+    assert len(restored.route) == len(restored.tiles)
     assert restorer.overlay(restored).shape == (132, 84, 3)
 
 
@@ -119,3 +121,35 @@ def test_errors_of_loading(finished: Any, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("RESTOREROUTE_BLOCK", "backbones")
     with pytest.raises(PluginError, match="fsrcnn"):
         restoreroute.load(finished.model)
+
+
+@pytest.fixture(scope="module")
+def large() -> Any:
+    """97 rows, many cells of 6 x 6 and several blocks of the tiny model; smooth to the left, noise to the right."""
+    noise = np.random.default_rng(1).uniform(0, 1, (97, 71, 4)) * np.linspace(0, 1, 71)[:, None]
+    return (noise * 255).astype(np.uint8)
+
+
+def test_the_height_of_stripes_changes_nothing(restorer: Any, large: Any) -> None:
+    one, many = (replace(restorer, blocks=blocks).restore_routed(large) for blocks in (1, 100))
+
+    assert np.array_equal(one.cells, many.cells)
+    assert one.tiles == many.tiles
+    assert np.abs(one.image.astype(int) - many.image).max() <= 1  # batches differ, so sums are rounded differently
+
+
+def test_a_budget_decides_what_is_spent(restorer: Any, large: Any) -> None:
+    def spent(**options: Any) -> float:
+        cells = restorer.restore_routed(large, effort=Effort(**options)).cells
+        return float(np.array([cost.executed for cost in restorer.model.costs])[cells].sum())
+
+    costs = [spent(budget=budget) for budget in (1.4, 1.8, 2.2, 9.0)]
+    assert costs == sorted(costs)
+    assert costs[-1] == restorer.model.costs[-1].executed * restorer.restore_routed(large).cells.size
+    assert costs[0] < costs[-1]
+    assert spent(speed=50) <= spent(speed=0) <= spent(speed=-50)
+
+
+def test_a_budget_that_is_too_small(restorer: Any, large: Any) -> None:
+    with pytest.raises(InputError, match="cheapest branch alone takes"):
+        restorer.restore(large, budget=0.01)

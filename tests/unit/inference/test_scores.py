@@ -43,3 +43,14 @@ def test_stripes_are_judged_as_the_whole_image() -> None:
     left = score_cells(judge, image[:, :, : 8 * 28 + 2], cell=28, patch=32)
 
     np.testing.assert_array_equal(left[:, :8], whole[:, :8])
+
+
+def test_a_stripe_with_its_context_is_judged_as_in_the_image() -> None:
+    image, judge = torch.rand(3, 700, 90, generator=torch.Generator().manual_seed(1)), module()
+
+    whole = score_cells(judge, image, cell=28, patch=32)
+    for top, bottom in ((0, 224), (224, 448), (448, 700)):
+        above, below = min(4, top), min(4, 700 - bottom)
+        stripe = image[:, top - above : bottom + below]
+        scores = score_cells(judge, stripe, cell=28, patch=32, above=above, below=below)
+        np.testing.assert_array_equal(scores, whole[top // 28 : -(-bottom // 28)])

@@ -13,7 +13,7 @@ from torch import nn
 from restoreroute.app.plugins import open_catalogue
 from restoreroute.inference.engine import restore_cells, restore_whole
 from restoreroute.inference.regions import BLOCK
-from restoreroute.inference.seamless import context, plan_regions, price_by_operations
+from restoreroute.inference.seamless import halo_of, plan_regions, price_by_operations
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.model_file import Model, assemble
 from restoreroute.spec.plan import BranchPlan, TaskPlan
@@ -82,9 +82,9 @@ def test_whatever_the_route_regions_of_equal_branches_are_the_whole_image_pass()
 
 
 def test_context_is_what_the_networks_can_use() -> None:
-    assert context(model(network("fsrcnn", 8))) == 4
-    assert context(model(network("interpolate", 1))) < 4
-    assert context(model(network("fsrcnn", 8), network("rcan", 16, groups=1, blocks=1))) == 2
+    assert halo_of(model(network("fsrcnn", 8))) == 4
+    assert halo_of(model(network("interpolate", 1))) < 4
+    assert halo_of(model(network("fsrcnn", 8), network("rcan", 16, groups=1, blocks=1))) == 2
 
 
 def test_a_network_that_sees_everything_is_given_single_cells() -> None:

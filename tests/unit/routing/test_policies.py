@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from restoreroute.routing.policies import argmax, fixed, oracle, shares, shuffled
+from restoreroute.routing.policies import argmax, at_speed, fixed, oracle, shares, shuffled, within_budget
 
 
 def test_argmax_takes_the_most_probable_and_the_cheaper_of_equals() -> None:
@@ -50,3 +51,48 @@ def test_oracle_of_equal_errors_takes_the_cheapest() -> None:
 def test_oracle_can_not_do_it_for_less_than_the_cheapest() -> None:
     with pytest.raises(ValueError, match=r"as little as 1\.5: the cheapest branch costs 2"):
         oracle(np.array([[3.0, 1.0]]), (2, 4), 1.5)
+
+
+COSTS = (1.0, 2.0, 4.0)
+
+
+def probabilities(count: int = 200) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    return np.random.default_rng(0).dirichlet((0.5, 0.5, 0.5), size=count)
+
+
+def test_no_speed_is_argmax() -> None:
+    drawn = probabilities()
+    assert at_speed(drawn, COSTS, 0).tolist() == argmax(drawn).tolist()
+    assert at_speed(drawn.reshape(10, 20, 3), COSTS, 0).shape == (10, 20)
+
+
+def test_speed_divides_by_cost() -> None:
+    drawn = probabilities()
+    for speed in (-2.0, 0.5, 1.0, 3.0):
+        weighed = np.maximum(drawn, 1e-6) / np.asarray(COSTS) ** speed
+        assert at_speed(drawn, COSTS, speed).tolist() == weighed.argmax(axis=1).tolist()
+
+
+def test_more_speed_never_costs_more() -> None:
+    spent = [np.asarray(COSTS)[at_speed(probabilities(), COSTS, speed)].sum() for speed in np.linspace(-30, 30, 61)]
+    assert spent == sorted(spent, reverse=True)
+    assert (spent[0], spent[-1]) == (200 * 4, 200 * 1)
+
+
+def mean_cost(route: NDArray[np.int64]) -> float:
+    return float(np.asarray(COSTS)[route].mean())
+
+
+def test_a_budget_is_used_and_not_exceeded() -> None:
+    for budget in (1.0, 1.2, 2.0, 3.3, 4.0):
+        spent = mean_cost(within_budget(probabilities(), COSTS, mean_cost, budget))
+        assert budget - 0.03 < spent <= budget
+
+
+def test_a_budget_beyond_the_full_network_takes_it_everywhere() -> None:
+    assert set(within_budget(probabilities(), COSTS, mean_cost, 9.0).tolist()) == {2}
+
+
+def test_a_budget_below_the_cheapest_branch() -> None:
+    with pytest.raises(ValueError, match=r"cheapest branch alone takes 1, more than 0\.9"):
+        within_budget(probabilities(), COSTS, mean_cost, 0.9)
