@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from restoreroute.cli.bench import bench
 from restoreroute.cli.check import check
 from restoreroute.cli.convert import convert
 from restoreroute.cli.describe import describe
@@ -37,7 +38,7 @@ def cli(debug: bool) -> None:
     """
 
 
-for verb in (run, check, results, schema, restore, evaluate, convert, models, plugins, list_, describe):
+for verb in (run, check, results, schema, restore, evaluate, bench, convert, models, plugins, list_, describe):
     cli.add_command(verb)
 
 

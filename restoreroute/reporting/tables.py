@@ -14,7 +14,14 @@ from restoreroute.routing.cost import Cost
 from restoreroute.spec.plan import BranchPlan
 from restoreroute.spec.results import ClassesResult, SetResult
 from restoreroute.spec.stages import Stages
+from restoreroute.spec.timings import Bench
 
+BENCH_HEADINGS = ("", "seconds", "of the reference", "MP/s", "peak MiB")
+BENCH_NOTE = (
+    "Medians of the rounds; MP/s: restored megapixels a second; the reference is the full network's best way over the "
+    "whole image."
+)
+MEBIBYTE = 2**20
 HEADINGS = ("", "PSNR RGB", "PSNR Y", "SSIM", "shares %", "executed", "charged", "paper", "time s")
 
 
@@ -90,6 +97,44 @@ def made_by(saved: SavedResults) -> str:
         f"restoreroute {facts.get('restoreroute', 'unknown')}",
     ]
     return f"{saved.results.name}: " + "; ".join(part for part in parts if part)
+
+
+def bench_table(bench: Bench) -> Group:
+    """Title and table of timings for a terminal."""
+    headings, *rows = BENCH_HEADINGS, *bench_rows(bench)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column(headings[0])
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for cells in rows:
+        table.add_row(*cells)
+    return Group("", Text(bench_title(bench), style="bold"), table)
+
+
+def bench_markdown(bench: Bench) -> str:
+    """Timings for documents."""
+    return _markdown(bench_title(bench), [BENCH_HEADINGS, *bench_rows(bench)], BENCH_NOTE)
+
+
+def bench_title(bench: Bench) -> str:
+    """What a table of timings is about."""
+    shares = "/".join(f"{100 * share:.0f}" for share in bench.shares)
+    size = f"{bench.width * bench.scale} x {bench.height * bench.scale}"
+    return f"{bench.name}: {size} restored from {bench.width} x {bench.height}, shares {shares} %"
+
+
+def bench_rows(bench: Bench) -> list[tuple[str, ...]]:
+    """The cells of a table of timings."""
+    return [
+        (
+            way,
+            f"{timing.median:.3f}",
+            f"{timing.median / bench.reference:.2f}",
+            f"{bench.megapixels / timing.median:.1f}",
+            "-" if timing.memory is None else f"{timing.memory / MEBIBYTE:.0f}",
+        )
+        for way, timing in bench.timings.items()
+    ]
 
 
 def classes_cells(result: ClassesResult) -> list[tuple[str, ...]]:

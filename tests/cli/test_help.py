@@ -10,7 +10,20 @@ import pytest
 
 from restoreroute.cli.main import cli
 
-VERBS = ["run", "check", "results", "schema", "restore", "evaluate", "convert", "models", "plugins", "list", "describe"]
+VERBS = [
+    "run",
+    "check",
+    "results",
+    "schema",
+    "restore",
+    "evaluate",
+    "bench",
+    "convert",
+    "models",
+    "plugins",
+    "list",
+    "describe",
+]
 
 NO_TORCH = """
 import json, sys

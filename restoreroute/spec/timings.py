@@ -1,0 +1,57 @@
+"""Timings of ways to restore, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """One way, timed.
+
+    Attributes:
+        seconds: of each round.
+        memory: highest resident memory while it ran, in bytes; None where the system does not tell.
+    """
+
+    seconds: tuple[float, ...]
+    memory: int | None
+
+    @property
+    def median(self) -> float:
+        """Seconds."""
+        return median(self.seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """One model on one photo.
+
+    Attributes:
+        name: of the model or recipe.
+        height: of the degraded image.
+        width: of the degraded image.
+        scale: side of the restored over side of the degraded image.
+        shares: of the cells per branch.
+        references: ways of the full network alone over the whole image, the best of which is what routing has to beat.
+        timings: by way.
+    """
+
+    name: str
+    height: int
+    width: int
+    scale: int
+    shares: tuple[float, ...]
+    references: tuple[str, ...]
+    timings: dict[str, Timing]
+
+    @property
+    def reference(self) -> float:
+        """Seconds of the full network's best way."""
+        return min(self.timings[way].median for way in self.references)
+
+    @property
+    def megapixels(self) -> float:
+        """Of the restored image."""
+        return self.height * self.width * self.scale**2 / 1e6
