@@ -8,7 +8,7 @@ from pathlib import Path
 
 from restoreroute.app.restorer import Restorer, load_restorer
 from restoreroute.errors import InputError, OutputError, RestorerouteError
-from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_image, write_image
+from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_picture, write_image
 from restoreroute.inference.seamless import TRAINED, Effort
 from restoreroute.routing.policies import shares
 
@@ -119,12 +119,13 @@ def _restore_file(
     for path in (target, map_path):
         if path is not None and path.exists() and not force:
             raise InputError("exists already", where=str(path), hint="--force replaces it")
-    restored = restorer.restore_routed(read_image(source), effort=effort)
+    picture = read_picture(source)
+    restored = restorer.restore_routed(picture.pixels, effort=effort)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"can't be made: {error.strerror}", where=str(target.parent)) from error
-    write_image(target, restored.image)
+    write_image(target, restored.image, picture.metadata)
     if map_path is not None:
         write_image(map_path, restorer.overlay(restored))
     return RestoredFile(

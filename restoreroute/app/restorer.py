@@ -16,6 +16,7 @@ from restoreroute.app.devices import choose_device
 from restoreroute.app.models import find_model
 from restoreroute.app.plugins import open_catalogue
 from restoreroute.data.sub_images import as_tensor
+from restoreroute.imaging.alpha import REACH, fill_hidden
 from restoreroute.imaging.color import from_float, grey_to_rgb, join_alpha, rgb_to_grey, split_alpha, to_float
 from restoreroute.inference.engine import restore_cells
 from restoreroute.inference.regions import BLOCK
@@ -27,8 +28,8 @@ from restoreroute.reporting.overlay import paint_route
 from restoreroute.routing.model_file import Model, load_model
 from restoreroute.routing.policies import Route
 
-ALPHA_CONTEXT = 4
-"""Rows that bicubic interpolation sees, and some."""
+ALPHA_CONTEXT = 2 * REACH
+"""Rows around a stripe that decide which hidden colours a network sees there."""
 
 
 def load_restorer(model: str | Path, *, device: str = "auto") -> Restorer:
@@ -105,17 +106,17 @@ class Restorer:
         """As :meth:`restore`, with the route that was taken."""
         if image.ndim not in (2, 3) or 0 in image.shape:
             raise ValueError(f"an image is H x W or H x W x C with at least one pixel, not {image.shape}")
-        color, alpha = split_alpha(image)
+        _, alpha = split_alpha(image)
         height, width = image.shape[:2]
         stripes = self._stripes(height)
-        routes = self._routes(color, stripes, effort)
+        routes = self._routes(image, stripes, effort)
         dtype = np.float32 if np.issubdtype(image.dtype, np.floating) else image.dtype
         output = np.empty((height * self.scale, width * self.scale, *image.shape[2:]), dtype=dtype)
         found: list[Regions] = []
         for stripe in stripes:
             rows = slice(stripe.top // self.model.stride, -(-stripe.bottom // self.model.stride))
             regions = merge_cells(self.model, routes[rows], height, width, top=stripe.top)
-            restored = self._color(color, stripe, regions)
+            restored = self._color(image, stripe, regions)
             transparency = None if alpha is None else self._alpha(alpha, stripe)
             joined = join_alpha(restored, transparency)
             if image.ndim == 3 and joined.ndim == 2:
@@ -147,21 +148,22 @@ class Restorer:
         context = max(halo_of(model), model.patch - model.stride, ALPHA_CONTEXT)
         return list(cut_into_stripes(height, step=self.blocks * BLOCK * model.stride, context=context))
 
-    def _tensor(self, color: NDArray[Any], stripe: Stripe) -> Tensor:
-        """(C, h, w) in [0, 1] of all rows that a stripe needs."""
-        rows = to_float(color[stripe.first : stripe.last])
-        return as_tensor(np.ascontiguousarray(grey_to_rgb(rows))[None])[0].to(self.device)
+    def _tensor(self, image: NDArray[Any], stripe: Stripe) -> Tensor:
+        """The colours, (C, h, w) in [0, 1], of all rows that a stripe needs."""
+        color, alpha = split_alpha(image[stripe.first : stripe.last])
+        visible = color if alpha is None else fill_hidden(color, alpha)
+        return as_tensor(np.ascontiguousarray(grey_to_rgb(to_float(visible)))[None])[0].to(self.device)
 
-    def _routes(self, color: NDArray[Any], stripes: Sequence[Stripe], effort: Effort) -> Route:
+    def _routes(self, image: NDArray[Any], stripes: Sequence[Stripe], effort: Effort) -> Route:
         """(rows, columns) the branch of each cell, decided before any branch runs."""
         model = self.model
-        height, width = color.shape[:2]
+        height, width = image.shape[:2]
         if model.class_module is None:
             return np.zeros((-(-height // model.stride), -(-width // model.stride)), dtype=np.int64)
         scores = [
             score_cells(
                 model.class_module,
-                self._tensor(color, stripe),
+                self._tensor(image, stripe),
                 cell=model.stride,
                 patch=model.patch,
                 above=stripe.above,
@@ -171,13 +173,13 @@ class Restorer:
         ]
         return choose_routes(model, np.concatenate(scores), height, width, effort=effort)
 
-    def _color(self, color: NDArray[Any], stripe: Stripe, regions: Regions) -> NDArray[np.float32]:
+    def _color(self, image: NDArray[Any], stripe: Stripe, regions: Regions) -> NDArray[np.float32]:
         """A stripe of the result, H x W x 1 or H x W x 3, not clipped."""
         tiles = [tile.moved(-stripe.first) for tile in regions.tiles]
-        whole = restore_cells(self.model.branches, self._tensor(color, stripe), tiles, regions.route)
+        whole = restore_cells(self.model.branches, self._tensor(image, stripe), tiles, regions.route)
         kept = whole[:, stripe.above * self.scale : whole.shape[1] - stripe.below * self.scale]
         restored: NDArray[np.float32] = kept.permute(1, 2, 0).cpu().numpy()
-        return rgb_to_grey(restored) if color.shape[2] == 1 else restored
+        return rgb_to_grey(restored) if split_alpha(image)[0].shape[2] == 1 else restored
 
     def _alpha(self, alpha: NDArray[Any], stripe: Stripe) -> NDArray[np.float32]:
         """A stripe of the interpolated alpha, H x W x 1."""

@@ -8,11 +8,8 @@ reduces their 16-bit colours to 8 bit.
 from __future__ import annotations
 
 import io
-import struct
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Lock
+from collections.abc import Callable
 from typing import Any
 
 import imagecodecs
@@ -22,6 +19,9 @@ from numpy.typing import NDArray
 from PIL import BmpImagePlugin, ExifTags, Image, JpegImagePlugin, WebPImagePlugin
 from PIL.ImageFile import ImageFile
 
+from restoreroute.imaging.formats import no_pixel_limit
+from restoreroute.imaging.metadata import png_chunks
+
 
 class UnreadableKindError(Exception):
     """A sound image of a kind that is not read; ``hint`` says what to do about it."""
@@ -30,21 +30,6 @@ class UnreadableKindError(Exception):
         super().__init__(what)
         self.what = what
         self.hint = hint
-
-
-def sniff(data: bytes) -> str | None:
-    """The format that a file's first bytes declare, a key of ``DECODERS``, or else None."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return "TIFF"
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "WebP"
-    if data.startswith(b"BM"):
-        return "BMP"
-    return None
 
 
 def decode_png(data: bytes) -> NDArray[Any]:
@@ -159,7 +144,7 @@ def _decode_with_pillow(opener: Callable[[io.BytesIO], ImageFile], data: bytes) 
     with warnings.catch_warnings():
         # these are remarks on odd metadata; damage to the picture is an error
         warnings.simplefilter("ignore")
-        with _no_pixel_limit():
+        with no_pixel_limit():
             image: Image.Image = opener(io.BytesIO(data))
         orientation = _exif_orientation(image)
         if image.mode not in ("L", "LA", "RGB", "RGBA"):
@@ -168,33 +153,11 @@ def _decode_with_pillow(opener: Callable[[io.BytesIO], ImageFile], data: bytes) 
         return _upright(np.array(image), orientation)
 
 
-_PIXEL_LIMIT = Lock()
-
-
-@contextmanager
-def _no_pixel_limit() -> Iterator[None]:
-    """Lift Pillow's limit of 179 megapixels, meant for web servers, while a file's header is read.
-
-    Most of Pillow's readers check it in ``Image.open`` only, which is not used here; that of WebP
-    checks it on its own.
-    """
-    with _PIXEL_LIMIT:
-        limit = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
-
-
 def _png_orientation(data: bytes) -> int:
     """The orientation in the eXIf chunk, which may stand before or after the picture, or else 1."""
-    position = 8
-    while position + 8 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, position)
+    for name, content in png_chunks(data):
         if name == b"eXIf":
-            return _exif_orientation(data[position + 8 : position + 8 + length])
-        position += length + 12
+            return _exif_orientation(content)
     return 1
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from restoreroute.errors import InputError
 from restoreroute.imaging.atomic import write_atomically
 from restoreroute.imaging.color import Pixels
-from restoreroute.imaging.decode import DECODERS, UnreadableKindError, sniff
+from restoreroute.imaging.decode import DECODERS, UnreadableKindError
 from restoreroute.imaging.encode import IMAGE_SUFFIXES, UnwritableKindError, encode
+from restoreroute.imaging.formats import sniff
+from restoreroute.imaging.metadata import NOTHING, Metadata, read_metadata
 
-__all__ = ["IMAGE_SUFFIXES", "find_images", "read_image", "write_image"]
+__all__ = ["IMAGE_SUFFIXES", "Picture", "find_images", "read_image", "read_picture", "write_image"]
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -40,6 +43,14 @@ def find_images(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """Pixels as :func:`read_image` gives them, and what the file says beside them."""
+
+    pixels: Pixels
+    metadata: Metadata
+
+
 def read_image(path: Path) -> Pixels:
     """Read PNG, JPEG, TIFF, WebP or BMP; the contents decide which, not the suffix.
 
@@ -55,6 +66,16 @@ def read_image(path: Path) -> Pixels:
         InputError: no such file, not readable, not an image, damaged or cut off, or of a kind that
             is not read.
     """
+    return _decoded(path, _bytes_of(path))
+
+
+def read_picture(path: Path) -> Picture:
+    """As :func:`read_image`, with the metadata.  The orientation is used up: pixels stand upright."""
+    data = _bytes_of(path)
+    return Picture(pixels=_decoded(path, data), metadata=read_metadata(data))
+
+
+def _bytes_of(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -62,6 +83,10 @@ def read_image(path: Path) -> Pixels:
     if not data:
         hint = "it was perhaps not copied to its end: copy or export it again"
         raise InputError("the file is empty", where=str(path), hint=hint)
+    return data
+
+
+def _decoded(path: Path, data: bytes) -> Pixels:
     kind = sniff(data)
     if kind is None:
         hint = f"images are read from {', '.join(DECODERS)}: convert it to one of them"
@@ -84,7 +109,7 @@ def read_image(path: Path) -> Pixels:
     return image
 
 
-def write_image(path: Path, image: Pixels) -> None:
+def write_image(path: Path, image: Pixels, metadata: Metadata = NOTHING) -> None:
     """Write an image in the format of ``path``'s suffix, all or nothing (see :mod:`.atomic`).
 
     PNG, TIFF and WebP are lossless, JPEG has quality 95 and 4:4:4. WebP has no grey: it comes back
@@ -94,6 +119,7 @@ def write_image(path: Path, image: Pixels) -> None:
         path: with one of ``IMAGE_SUFFIXES``; its folder must exist.
         image: HxW or HxWx1 (grey), HxWx2 (grey, alpha), HxWx3 (RGB) or HxWx4 (RGB, alpha), uint8 or
             uint16.
+        metadata: colour profile, EXIF and resolution, as far as the format has a place for them.
 
     Raises:
         InputError: a suffix that is not written, or a format that can't hold 16 bit, alpha or that
@@ -102,7 +128,7 @@ def write_image(path: Path, image: Pixels) -> None:
         ValueError: an array that is no image.
     """
     try:
-        data = encode(image, path.suffix.lower())
+        data = encode(image, path.suffix.lower(), metadata)
     except UnwritableKindError as error:
         raise InputError(error.what, where=str(path), hint=error.hint) from error
     write_atomically(path, lambda stream: stream.write(data))

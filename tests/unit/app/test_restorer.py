@@ -63,10 +63,25 @@ def test_the_input_is_left_alone(restorer: Any) -> None:
 
 def test_alpha_does_not_change_the_colours(restorer: Any) -> None:
     given = image((12, 10, 4), np.uint8)
+    given[:, :, 3] = given[:, :, 3].clip(min=1)
 
     restored = restorer.restore(given)
 
     assert np.array_equal(restored[:, :, :3], restorer.restore(np.ascontiguousarray(given[:, :, :3])))
+
+
+def test_what_is_hidden_does_not_show(restorer: Any) -> None:
+    """A disc of one colour over hidden black or hidden noise: no dark fringe, no difference in what is seen."""
+    y, x = np.mgrid[:60, :50]
+    alpha = (np.hypot(y - 30, x - 25) < 18).astype(np.uint8) * 255
+    disc = np.full((60, 50, 3), 180, np.uint8)
+    results = []
+    for hidden in (np.zeros_like(disc), image((60, 50, 3), np.uint8), disc):
+        color = np.where(alpha[..., None] > 0, disc, hidden)
+        results.append(restorer.restore(np.dstack([color, alpha])))
+    seen = results[0][..., 3] > 0
+    for restored in results[:2]:
+        assert np.abs(restored[seen].astype(int) - results[2][seen]).max() <= 1
 
 
 def test_opaque_stays_opaque(restorer: Any) -> None:
