@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
+from glob import glob
 from pathlib import Path
 
 from restoreroute.app.restorer import Restorer, load_restorer
@@ -11,8 +14,17 @@ from restoreroute.errors import InputError, OutputError, RestorerouteError
 from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_picture, write_image
 from restoreroute.inference.seamless import TRAINED, Effort
 from restoreroute.routing.policies import shares
+from restoreroute.spec.events import Listener, WorkProgress, ignore
 
 ROUTE_SUFFIX = ".route.png"
+
+
+class Existing(Enum):
+    """What to do with results that are there already."""
+
+    REFUSE = "refuse"
+    REPLACE = "replace"
+    SKIP = "skip"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +33,19 @@ class RestoredFile:
 
     Attributes:
         output: where the result lies; None where the input failed.
+        skipped: the result was there before, and nothing was done.
         shares: of the cells per branch.
+        megapixels: of the result.
+        seconds: from reading to written.
         error: why it failed, or None.
     """
 
     source: Path
     output: Path | None = None
-    route_map: Path | None = None
+    skipped: bool = False
     shares: tuple[float, ...] = ()
+    megapixels: float = 0.0
+    seconds: float = 0.0
     error: RestorerouteError | None = None
 
 
@@ -39,27 +56,39 @@ def restore_files(
     *,
     effort: Effort = TRAINED,
     route_map: bool = False,
-    force: bool = False,
+    existing: Existing = Existing.REFUSE,
     device: str = "auto",
+    listen: Listener = ignore,
 ) -> Iterator[RestoredFile]:
     """Restore files and folders, one result at a time; a bad file stops nobody else.
 
+    Results are written whole or not at all, so a call that was stopped goes on with ``Existing.SKIP``.
+
     Args:
         model: the name of an installed model, or a model file.
-        inputs: images and folders of images (at any depth, mirrored below ``output``).
+        inputs: images, patterns such as ``*.png``, and folders of images (at any depth, mirrored below ``output``).
         output: a file for one image, or a folder; if not given, beside each input (:func:`beside`).
         effort: how much to spend on each image.
         route_map: write the routing map beside each result.
-        force: replace files that exist.
+        existing: what to do with results that are there already.
+        listen: hears how many rows of an image are done.
 
     Raises:
         InputError: before any work, if an input does not exist or several images would go to one file.
     """
     restorer = load_restorer(model, device=device)
-    jobs = plan_outputs(inputs, output, scale=restorer.scale)
-    for source, target in jobs:
+    for source, target in plan_outputs(inputs, output, scale=restorer.scale):
+        map_path = target.with_name(target.name + ROUTE_SUFFIX) if route_map else None
+        there = [path for path in (target, map_path) if path is not None and path.exists()]
         try:
-            yield _restore_file(restorer, source, target, effort=effort, route_map=route_map, force=force)
+            if existing is Existing.SKIP and target in there:
+                yield RestoredFile(source=source, output=target, skipped=True)
+            elif existing is Existing.REFUSE and there:
+                raise InputError(
+                    "exists already", where=str(there[0]), hint="--force replaces it, --skip-done skips it"
+                )
+            else:
+                yield _restore_file(restorer, source, target, map_path, effort=effort, listen=listen)
         except RestorerouteError as error:
             yield RestoredFile(source=source, error=error)
         except MemoryError:
@@ -74,10 +103,9 @@ def plan_outputs(inputs: Sequence[Path], output: Path | None, *, scale: int) -> 
         InputError: if an input does not exist or two images would go to one file.
     """
     jobs: list[tuple[Path, Path]] = []
-    single = len(inputs) == 1 and not inputs[0].is_dir()
-    for path in inputs:
-        if not path.exists():
-            raise InputError("no such file", where=str(path), hint="name an image or a folder of images")
+    paths = _expanded(inputs)
+    single = len(paths) == 1 and not paths[0].is_dir()
+    for path in paths:
         if path.is_dir():
             folder = beside(path, scale=scale) if output is None else output
             jobs += [(image, folder / image.relative_to(path)) for image in find_images(path)]
@@ -112,25 +140,39 @@ def beside(path: Path, *, scale: int) -> Path:
     return path.with_name(path.stem + ending + suffix)
 
 
+def _expanded(inputs: Sequence[Path]) -> list[Path]:
+    """Inputs with patterns replaced by what they match, for shells that do not do it."""
+    found: list[Path] = []
+    for path in inputs:
+        matches = [] if path.exists() else sorted(map(Path, glob(str(path), recursive=True)))  # noqa: PTH207 (any folder)
+        if not path.exists() and not matches:
+            raise InputError("no such file", where=str(path), hint="name an image or a folder of images")
+        found += matches or [path]
+    return found
+
+
 def _restore_file(
-    restorer: Restorer, source: Path, target: Path, *, effort: Effort, route_map: bool, force: bool
+    restorer: Restorer, source: Path, target: Path, map_path: Path | None, *, effort: Effort, listen: Listener
 ) -> RestoredFile:
-    map_path = target.with_name(target.name + ROUTE_SUFFIX) if route_map else None
-    for path in (target, map_path):
-        if path is not None and path.exists() and not force:
-            raise InputError("exists already", where=str(path), hint="--force replaces it")
+    start = time.monotonic()
+
+    def progress(done: int, total: int) -> None:
+        listen(WorkProgress(step=source.name, done=done, total=total))
+
     picture = read_picture(source)
-    restored = restorer.restore_routed(picture.pixels, effort=effort)
+    restored = restorer.restore_routed(picture.pixels, effort=effort, progress=progress)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"can't be made: {error.strerror}", where=str(target.parent)) from error
-    write_image(target, restored.image, picture.metadata)
-    if map_path is not None:
+    if map_path is not None:  # first, so that a result that is there is complete
         write_image(map_path, restorer.overlay(restored))
+    write_image(target, restored.image, picture.metadata)
+    height, width = restored.image.shape[:2]
     return RestoredFile(
         source=source,
         output=target,
-        route_map=map_path,
         shares=shares(restored.cells, len(restorer.model.branches)),
+        megapixels=height * width / 1e6,
+        seconds=time.monotonic() - start,
     )

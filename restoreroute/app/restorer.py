@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,8 +102,14 @@ class Restorer:
         """
         return self.restore_routed(image, effort=Effort(budget=budget, speed=speed)).image
 
-    def restore_routed(self, image: NDArray[Any], *, effort: Effort = TRAINED) -> Restored:
-        """As :meth:`restore`, with the route that was taken."""
+    def restore_routed(
+        self, image: NDArray[Any], *, effort: Effort = TRAINED, progress: Callable[[int, int], None] | None = None
+    ) -> Restored:
+        """As :meth:`restore`, with the route that was taken.
+
+        Args:
+            progress: called with the rows done and all rows, stripe by stripe.
+        """
         if image.ndim not in (2, 3) or 0 in image.shape:
             raise ValueError(f"an image is H x W or H x W x C with at least one pixel, not {image.shape}")
         _, alpha = split_alpha(image)
@@ -124,6 +130,8 @@ class Restorer:
             place = output[stripe.top * self.scale : stripe.bottom * self.scale]
             place[:] = joined.clip(0, 1) if dtype == np.float32 else from_float(joined, dtype)
             found.append(regions)
+            if progress is not None:
+                progress(stripe.bottom, height)
         return Restored(
             image=output,
             tiles=[tile for regions in found for tile in regions.tiles],

@@ -24,7 +24,8 @@ from restoreroute.cli import options
 )
 @click.option("--speed", type=float, metavar="K", help="Prefer cheap branches: largest p / cost^K.  [default: 0]")
 @click.option("--route-map", is_flag=True, help="Write which branch restored which part, as NAME.route.png.")
-@click.option("--force", is_flag=True, help="Replace files that exist.")
+@click.option("--force", is_flag=True, help="Replace results that are there already.")
+@click.option("--skip-done", is_flag=True, help="Leave out images whose result is there already: goes on after a stop.")
 @options.device
 def restore(
     model: str,
@@ -34,13 +35,14 @@ def restore(
     speed: float | None,
     route_map: bool,
     force: bool,
+    skip_done: bool,
     device: str,
 ) -> None:
-    """Restore images IN... (files, or folders at any depth) with a trained model.
+    """Restore images IN... (files, patterns, or folders at any depth) with a trained model.
 
-    Results are exactly scale times as large, 8 or 16 bit as the input; grey stays grey and alpha is kept.  Without
-    -o, photo.jpg becomes photo-x4.jpg beside it (photo-restored.jpg where the size stays), and a folder photos
-    becomes photos-x4.
+    Results are exactly scale times as large, 8 or 16 bit as the input, with its colour profile, EXIF and resolution;
+    grey stays grey and alpha is kept.  Without -o, photo.jpg becomes photo-x4.jpg beside it (photo-restored.jpg where
+    the size stays), and a folder photos becomes photos-x4.
 
     \b
     Examples:
@@ -49,18 +51,40 @@ def restore(
       restoreroute restore --model denoise-dncnn-s25 photos/ -o restored/ --route-map
       restoreroute restore --model runs/sr_fsrcnn/model.safetensors photo.png -o photo-x4.png
     """
-    from restoreroute.app.restore import restore_files
-    from restoreroute.inference.seamless import Effort
+    from rich.console import Console
 
-    failed = 0
+    from restoreroute.app.restore import Existing, restore_files
+    from restoreroute.inference.seamless import Effort
+    from restoreroute.reporting.console import ConsoleReporter
+
     if budget is not None and speed is not None:
         raise click.UsageError("--budget decides the speed itself: leave --speed out")
-    effort = Effort(budget=budget, speed=speed or 0.0)
-    for result in restore_files(model, inputs, output, effort=effort, route_map=route_map, force=force, device=device):
-        if result.error is not None:
-            failed = max(failed, result.error.exit_code)
-            click.echo(f"error: {result.error}", err=True)
-            continue
-        routed = "/".join(f"{100 * share:.0f}" for share in result.shares)
-        click.echo(f"{result.source} -> {result.output}  (shares {routed} %)")
-    sys.exit(failed)
+    if force and skip_done:
+        raise click.UsageError("--force replaces what --skip-done would skip: leave one of them out")
+    restored, skipped, errors = 0, 0, []
+    with ConsoleReporter(Console(stderr=True)) as reporter:
+        for result in restore_files(
+            model,
+            inputs,
+            output,
+            effort=Effort(budget=budget, speed=speed or 0.0),
+            route_map=route_map,
+            existing=Existing.REPLACE if force else Existing.SKIP if skip_done else Existing.REFUSE,
+            device=device,
+            listen=reporter,
+        ):
+            if result.error is not None:
+                errors.append(result.error)
+                continue
+            skipped += result.skipped
+            restored += not result.skipped
+            if not result.skipped:
+                routed = "/".join(f"{100 * share:.0f}" for share in result.shares)
+                speed_reached = f"{result.megapixels:.1f} MP, {result.megapixels / result.seconds:.1f} MP/s"
+                click.echo(f"{result.source} -> {result.output}  ({speed_reached}, shares {routed} %)")
+    if restored + skipped + len(errors) > 1:
+        parts = {"restored": restored, "skipped": skipped, "failed": len(errors)}
+        click.echo(", ".join(f"{count} {word}" for word, count in parts.items() if count))
+    for error in errors:
+        click.echo(f"error: {error}", err=True)
+    sys.exit(max((error.exit_code for error in errors), default=0))

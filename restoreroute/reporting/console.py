@@ -80,6 +80,7 @@ class ConsoleReporter:
         self.last_line = 0.0
 
     def __enter__(self) -> Self:
+        self.last_line = time.monotonic()
         self.progress.start()
         return self
 

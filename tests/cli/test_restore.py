@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 
 from restoreroute.app.restore import beside
-from restoreroute.imaging.io import read_image, write_image
+from restoreroute.imaging.io import read_image, read_picture, write_image
+from restoreroute.imaging.metadata import Metadata
 
 Restore = Callable[..., Any]
 
@@ -33,7 +35,7 @@ def test_one_photo_to_one_file(restore: Restore, photo: Path, here: Path) -> Non
     done = restore("in.png", "-o", "out.png")
 
     assert (done.code, done.err) == (0, "")
-    assert done.out.startswith("in.png -> out.png  (shares ")
+    assert re.fullmatch(r"in\.png -> out\.png  \(0\.0 MP, [\d.]+ MP/s, shares \d+/\d+ %\)\n", done.out)
     assert read_image(here / "out.png").shape == (36, 56, 3)
 
 
@@ -124,7 +126,7 @@ def test_files_that_exist_are_kept_unless_forced(restore: Restore, photo: Path, 
 
     done = restore("in.png", "-o", "out.png")
     assert done.code == 2
-    assert done.error == "out.png: exists already (--force replaces it)"
+    assert done.error == "out.png: exists already (--force replaces it, --skip-done skips it)"
     assert (here / "out.png").read_text() == "precious"
 
     assert restore("in.png", "-o", "out.png", "--force").code == 0
@@ -175,7 +177,7 @@ def test_a_model_without_routing_restores(command: Callable[..., Any], photo: Pa
     done = command("restore", "--model", baseline, "in.png", "-o", "out.png", "--device", "cpu")
 
     assert done.code == 0
-    assert "(shares 100 %)" in done.out
+    assert "shares 100 %)" in done.out
 
 
 def test_without_a_place_results_go_beside_the_inputs(restore: Restore, photo: Path, here: Path) -> None:
@@ -188,7 +190,7 @@ def test_without_a_place_results_go_beside_the_inputs(restore: Restore, photo: P
     assert read_image(here / "in-x4.png").shape == (36, 56, 3)
     assert read_image(here / "photos-x4" / "deep" / "a.tif").shape == (16, 20, 3)
 
-    assert restore("in.png").error == "in-x4.png: exists already (--force replaces it)"
+    assert restore("in.png").error == "in-x4.png: exists already (--force replaces it, --skip-done skips it)"
 
 
 def test_what_results_are_called() -> None:
@@ -198,8 +200,8 @@ def test_what_results_are_called() -> None:
 
 
 def test_a_budget(restore: Restore, photo: Path, here: Path) -> None:
-    assert restore("in.png", "-o", "most.png", "--budget", 99).out.endswith("(shares 0/100 %)\n")
-    assert restore("in.png", "-o", "least.png", "--speed", 99).out.endswith("(shares 100/0 %)\n")
+    assert restore("in.png", "-o", "most.png", "--budget", 99).out.endswith(" shares 0/100 %)\n")
+    assert restore("in.png", "-o", "least.png", "--speed", 99).out.endswith(" shares 100/0 %)\n")
 
     done = restore("in.png", "-o", "none.png", "--budget", 0.01)
     assert done.code == 2
@@ -207,3 +209,37 @@ def test_a_budget(restore: Restore, photo: Path, here: Path) -> None:
     assert not (here / "none.png").exists()
 
     assert restore("in.png", "-o", "both.png", "--budget", 1, "--speed", 1).code == 2
+
+
+def test_what_is_done_is_skipped(restore: Restore, photo: Path, here: Path) -> None:
+    for name in ("a.png", "b.png"):
+        (here / "photos").mkdir(exist_ok=True)
+        (here / "photos" / name).write_bytes(photo.read_bytes())
+    assert restore("photos/a.png", "-o", "photos-x4").code == 0
+    first = (here / "photos-x4" / "a.png").stat().st_mtime_ns
+
+    done = restore("photos", "--skip-done")
+
+    assert done.code == 0
+    assert "1 restored, 1 skipped" in done.out
+    assert (here / "photos-x4" / "a.png").stat().st_mtime_ns == first
+    assert (here / "photos-x4" / "b.png").exists()
+    assert restore("photos", "--skip-done", "--force").code == 2
+
+
+def test_a_pattern(restore: Restore, photo: Path, here: Path) -> None:
+    (here / "other.png").write_bytes(photo.read_bytes())
+
+    done = restore("*.png", "-o", "out")
+
+    assert done.code == 0
+    assert sorted(path.name for path in (here / "out").iterdir()) == ["in.png", "other.png"]
+    assert restore("*.gif", "-o", "out").error.startswith("*.gif: no such file")
+
+
+def test_what_a_file_says_goes_along(restore: Restore, photo: Path, here: Path) -> None:
+    write_image(here / "in.png", read_image(photo), Metadata(dpi=(300, 300)))
+
+    assert restore("in.png", "-o", "out.jpg").code == 0
+
+    assert read_picture(here / "out.jpg").metadata.dpi == (300, 300)
