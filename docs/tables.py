@@ -14,12 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from restoreroute.app.results import finished_run
-from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, ROUTED
+from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, ORACLE, RANDOM, ROUTED
 from restoreroute.reporting.results_file import SavedResults
 from restoreroute.reporting.tables import made_by, operations, result_markdown
 
 DOCS = Path(__file__).resolve().parent
-DOCUMENTS = (DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md")))
+CARDS = DOCS.parent / "plugins" / "restoreroute_models" / "models"
+DOCUMENTS = (DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md")), *sorted(CARDS.glob("*.md")))
 BLOCK = re.compile(r"<!-- (?P<kind>\w+): (?P<names>[^>]+) -->\n.*?<!-- end -->", flags=re.S)
 
 
@@ -63,6 +64,30 @@ def summary(runs: Sequence[SavedResults]) -> str:
     return table(headings, rows)
 
 
+def sets(runs: Sequence[SavedResults]) -> str:
+    """One line for each set: what is gained and lost by routing, and what it costs with the Class-Module."""
+    rows = []
+    for run in runs:
+        for result in run.results.sets:
+            plain, base, routed, drawn, best = (
+                result.row(way) for way in (INTERPOLATION, BASELINE, ROUTED, RANDOM, ORACLE)
+            )
+            qualities = [row.quality for row in (plain, base, routed)]
+            both = (f"{quality.psnr_rgb:.2f} / {quality.psnr_y or 0:.2f}" for quality in qualities)
+            rows.append(
+                (
+                    f"{result.set_name}, {result.protocol}",
+                    *both,
+                    f"{drawn.quality.psnr_rgb:.2f}",
+                    f"{best.quality.psnr_rgb:.2f}",
+                    "/".join(f"{100 * share:.0f}" for share in routed.shares),
+                    f"{100 * (routed.executed + result.class_module) / base.executed:.0f} %",
+                )
+            )
+    headings = ("PSNR RGB / Y", "input", "baseline", "routed", "random route", "oracle", "shares %", "cost")
+    return table(headings, rows)
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, the first column of words and the others of figures."""
     lines = ["| " + " | ".join(cells) + " |" for cells in (headings, *rows)]
@@ -70,7 +95,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-KINDS = {"full": full, "photos": photos, "summary": summary}
+KINDS = {"full": full, "photos": photos, "summary": summary, "sets": sets}
 
 
 def filled(text: str) -> str:

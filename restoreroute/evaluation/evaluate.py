@@ -112,6 +112,7 @@ def evaluate(
         confidence=float(np.concatenate(confidences).mean()) if confidences else None,
         rows=tuple(tally.row(name, len(model.branches)) for name, tally in tallies.items()),
         images=tuple(images),
+        class_module=model.class_module_cost.executed,
     )
 
 

@@ -65,6 +65,7 @@ class SetResult:
         patch: side in degraded pixels of the patch that costs are of.
         patches: how many of them the set has.
         confidence: mean largest probability over all patches, None where there is no Class-Module.
+        class_module: operations that the Class-Module executes per patch.
     """
 
     set_name: str
@@ -74,6 +75,7 @@ class SetResult:
     confidence: float | None
     rows: tuple[ResultRow, ...]
     images: tuple[ImageFigures, ...]
+    class_module: float = 0.0
 
     def row(self, name: str) -> ResultRow:
         """The row of that name.

@@ -20,7 +20,8 @@ from restoreroute.recipe.resolve import resolve
 from restoreroute.spec.stages import Stages
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+CARDS = (ROOT / "plugins" / "restoreroute_models" / "models").glob("*.md")
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *CARDS])
 
 
 def blocks(document: str, language: str) -> list[str]:
@@ -87,4 +88,4 @@ def test_tables_are_those_of_the_results(document: Path) -> None:
 
 @pytest.mark.parametrize("result", RESULTS, ids=lambda path: path.stem)
 def test_results_are_shown(result: Path) -> None:
-    assert any(re.search(rf"<!-- full:[^>]* {result.stem} ", document.read_text()) for document in DOCUMENTS)
+    assert any(re.search(rf"<!-- (full|sets):[^>]* {result.stem} ", document.read_text()) for document in DOCUMENTS)
