@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from glob import glob
 from pathlib import Path
+from typing import Any
 
-from restoreroute.app.restorer import Restorer, load_restorer
+import numpy as np
+from numpy.typing import NDArray
+
+from restoreroute.app.memory import free_memory
+from restoreroute.app.restorer import RestoredRows, Restorer, load_restorer, together
 from restoreroute.errors import InputError, OutputError, RestorerouteError
-from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_picture, write_image
+from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_picture, require_writable, write_image
+from restoreroute.imaging.metadata import Metadata, read_tiff_metadata
+from restoreroute.imaging.rows import ArrayRows, ImageRows
+from restoreroute.imaging.tiff_rows import TiffRows, is_plain_tiff, write_tiff_rows
 from restoreroute.inference.seamless import TRAINED, Effort
-from restoreroute.routing.policies import shares
+from restoreroute.routing.policies import Route, shares
 from restoreroute.spec.events import Listener, WorkProgress, ignore
 
 ROUTE_SUFFIX = ".route.png"
+TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+GIBIBYTE = 2**30
+COPIES = 2
+"""The pixels of a result are in memory as an array and, encoded, a second time."""
+WORKING_BYTES = GIBIBYTE // 2
+"""What restoring takes whatever the size of the image."""
 
 
 class Existing(Enum):
@@ -159,20 +175,66 @@ def _restore_file(
     def progress(done: int, total: int) -> None:
         listen(WorkProgress(step=source.name, done=done, total=total))
 
-    picture = read_picture(source)
-    restored = restorer.restore_routed(picture.pixels, effort=effort, progress=progress)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"can't be made: {error.strerror}", where=str(target.parent)) from error
-    if map_path is not None:  # first, so that a result that is there is complete
-        write_image(map_path, restorer.overlay(restored))
-    write_image(target, restored.image, picture.metadata)
-    height, width = restored.image.shape[:2]
+    with _opened(source) as (image, metadata):
+        height, width = (side * restorer.scale for side in image.shape[:2])
+        shape = (height, width, *image.shape[2:])
+        require_writable(target, shape, image.dtype)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"can't be made: {error.strerror}", where=str(target.parent)) from error
+        parts = restorer.restore_rows(image, effort=effort, progress=progress)
+        if target.suffix.lower() in TIFF_SUFFIXES and map_path is None:
+            cells: list[Route] = []
+            pixels = _pixels_of(parts, cells)
+            write_tiff_rows(target, pixels, shape=shape, dtype=image.dtype, metadata=metadata)
+            got = np.concatenate(cells)
+        else:
+            require_memory(shape, image.dtype, where=str(source))
+            restored = together(parts, height)
+            if map_path is not None:  # first, so that a result that is there is complete
+                write_image(map_path, restorer.overlay(restored))
+            write_image(target, restored.pixels, metadata)
+            got = restored.cells
     return RestoredFile(
         source=source,
         output=target,
-        shares=shares(restored.cells, len(restorer.model.branches)),
+        shares=shares(got, len(restorer.model.branches)),
         megapixels=height * width / 1e6,
         seconds=time.monotonic() - start,
     )
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[tuple[ImageRows, Metadata]]:
+    """An image and its metadata; of a plain TIFF file only what is asked for is in memory."""
+    if is_plain_tiff(source):
+        with TiffRows(source) as rows:
+            yield rows, read_tiff_metadata(source)
+    else:
+        picture = read_picture(source)
+        yield ArrayRows(picture.pixels), picture.metadata
+
+
+def _pixels_of(parts: Iterable[RestoredRows], cells: list[Route]) -> Iterator[NDArray[Any]]:
+    """The pixels of restored rows; their cells are added to a list on the way."""
+    for rows in parts:
+        cells.append(rows.cells)
+        yield rows.pixels
+
+
+def require_memory(shape: Sequence[int], dtype: np.dtype[Any], *, where: str) -> None:
+    """Refuse a result that would not fit into memory, before any work is done.
+
+    Raises:
+        InputError: where the system tells how much is free, and it is too little.
+    """
+    needed = COPIES * math.prod(shape) * dtype.itemsize + WORKING_BYTES
+    free = free_memory()
+    if free is not None and needed > free:
+        size = f"{shape[1]} x {shape[0]}"
+        raise InputError(
+            f"a result of {size} needs some {needed / GIBIBYTE:.1f} GiB of memory, {free / GIBIBYTE:.1f} GiB are free",
+            where=where,
+            hint="restore to a .tif without a routing map: it is written tile by tile",
+        )

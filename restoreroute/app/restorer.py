@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,25 @@ from restoreroute.app.plugins import open_catalogue
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.imaging.alpha import REACH, fill_hidden
 from restoreroute.imaging.color import from_float, grey_to_rgb, join_alpha, rgb_to_grey, split_alpha, to_float
-from restoreroute.inference.engine import restore_cells
+from restoreroute.imaging.rows import ArrayRows, ImageRows
+from restoreroute.inference.areas import Area, AreaRow, cut_into_areas
+from restoreroute.inference.engine import crop, restore_cells
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
 from restoreroute.inference.seamless import TRAINED, Effort, Regions, choose_routes, halo_of, merge_cells
-from restoreroute.inference.stripes import Stripe, cut_into_stripes
 from restoreroute.inference.tiles import Tile
 from restoreroute.reporting.overlay import paint_route
 from restoreroute.routing.model_file import Model, load_model
 from restoreroute.routing.policies import Route
 
+Progress = Callable[[int, int], None]
+
+BROAD, NARROW = 8, 4
+"""Blocks side by side in an area: fewer where a row of results is wide, so that both together take as much memory."""
+WIDE = 16
+"""Blocks side by side in an image from which on it counts as wide."""
 ALPHA_CONTEXT = 2 * REACH
-"""Rows around a stripe that decide which hidden colours a network sees there."""
+"""Pixels around an area that decide which hidden colours a network sees there."""
 
 
 def load_restorer(model: str | Path, *, device: str = "auto") -> Restorer:
@@ -49,17 +56,17 @@ def load_restorer(model: str | Path, *, device: str = "auto") -> Restorer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Restored:
-    """A restored image and how it was routed.
+class RestoredRows:
+    """Some rows of a restored image and how they were routed.
 
     Attributes:
-        image: as the input: grey, grey + alpha, RGB or RGBA; uint8, uint16 or float32 in [0, 1].
-        tiles: what ran together, in pixels of the input.
+        pixels: as the input: grey, grey + alpha, RGB or RGBA; uint8, uint16 or float32 in [0, 1].
+        tiles: what ran together, in pixels of the whole input.
         route: (N,) branch of each tile.
         cells: (rows, columns) branch that each cell got.
     """
 
-    image: NDArray[Any]
+    pixels: NDArray[Any]
     tiles: Sequence[Tile]
     route: Route
     cells: Route
@@ -67,17 +74,18 @@ class Restored:
 
 @dataclass(frozen=True, kw_only=True)
 class Restorer:
-    """Restores arrays with one model, stripe by stripe.
+    """Restores images with one model, area by area.
 
     Attributes:
         model: the model.
         device: where it runs.
-        blocks: height of a stripe in blocks of 8 cells; results do not depend on it, memory does.
+        blocks: rows and columns of an area in blocks of 8 x 8 cells; memory depends on it, results do not.  None
+            chooses.
     """
 
     model: Model
     device: torch.device
-    blocks: int = 1
+    blocks: tuple[int, int] | None = None
 
     @property
     def scale(self) -> int:
@@ -100,48 +108,51 @@ class Restorer:
             ValueError: for another shape or dtype.
             restoreroute.errors.InputError: for a budget that even the cheapest branch exceeds.
         """
-        return self.restore_routed(image, effort=Effort(budget=budget, speed=speed)).image
+        return self.restore_routed(image, effort=Effort(budget=budget, speed=speed)).pixels
 
     def restore_routed(
-        self, image: NDArray[Any], *, effort: Effort = TRAINED, progress: Callable[[int, int], None] | None = None
-    ) -> Restored:
+        self, image: NDArray[Any], *, effort: Effort = TRAINED, progress: Progress | None = None
+    ) -> RestoredRows:
         """As :meth:`restore`, with the route that was taken.
 
         Args:
-            progress: called with the rows done and all rows, stripe by stripe.
+            progress: called with the rows done and all rows.
         """
-        if image.ndim not in (2, 3) or 0 in image.shape:
-            raise ValueError(f"an image is H x W or H x W x C with at least one pixel, not {image.shape}")
-        _, alpha = split_alpha(image)
-        height, width = image.shape[:2]
-        stripes = self._stripes(height)
-        routes = self._routes(image, stripes, effort)
-        dtype = np.float32 if np.issubdtype(image.dtype, np.floating) else image.dtype
-        output = np.empty((height * self.scale, width * self.scale, *image.shape[2:]), dtype=dtype)
-        found: list[Regions] = []
-        for stripe in stripes:
-            rows = slice(stripe.top // self.model.stride, -(-stripe.bottom // self.model.stride))
-            regions = merge_cells(self.model, routes[rows], height, width, top=stripe.top)
-            restored = self._color(image, stripe, regions)
-            transparency = None if alpha is None else self._alpha(alpha, stripe)
-            joined = join_alpha(restored, transparency)
-            if image.ndim == 3 and joined.ndim == 2:
-                joined = joined[:, :, None]
-            place = output[stripe.top * self.scale : stripe.bottom * self.scale]
-            place[:] = joined.clip(0, 1) if dtype == np.float32 else from_float(joined, dtype)
-            found.append(regions)
-            if progress is not None:
-                progress(stripe.bottom, height)
-        return Restored(
-            image=output,
-            tiles=[tile for regions in found for tile in regions.tiles],
-            route=np.concatenate([regions.route for regions in found]),
-            cells=np.concatenate([regions.cells for regions in found]),
-        )
+        source = ArrayRows(image)
+        rows = self.restore_rows(source, effort=effort, progress=progress)
+        return together(rows, len(image) * self.scale)
 
-    def overlay(self, restored: Restored) -> NDArray[np.uint8]:
-        """The routing map over the restored image, H x W x 3."""
-        color, _ = split_alpha(restored.image)
+    def restore_rows(
+        self, source: ImageRows, *, effort: Effort = TRAINED, progress: Progress | None = None
+    ) -> Iterator[RestoredRows]:
+        """Restore an image that need not be in memory, from top to bottom.
+
+        The source is read twice: all routes are decided before any branch runs.
+
+        Args:
+            progress: called with the rows done and all rows.
+
+        Raises:
+            ValueError: for another shape or dtype than :meth:`restore` takes.
+            restoreroute.errors.InputError: for a budget that even the cheapest branch exceeds.
+        """
+        if len(source.shape) not in (2, 3) or 0 in source.shape:
+            raise ValueError(f"an image is H x W or H x W x C with at least one pixel, not {source.shape}")
+        height, width = source.shape[:2]
+        stride = self.model.stride
+        context = max(halo_of(self.model), self.model.patch - stride, ALPHA_CONTEXT)
+        side = BLOCK * stride
+        rows, columns = self.blocks or (1, NARROW if width > WIDE * side else BROAD)
+        cut = list(cut_into_areas(height, width, rows=rows * side, columns=columns * side, context=context))
+        routes = self._routes(source, cut, effort)
+        for row in cut:
+            yield self._row(source, row, routes)
+            if progress is not None:
+                progress(row.bottom, height)
+
+    def overlay(self, restored: RestoredRows) -> NDArray[np.uint8]:
+        """The routing map over a whole restored image, H x W x 3."""
+        color, _ = split_alpha(restored.pixels)
         rgb = grey_to_rgb(color) if color.shape[2] == 1 else color
         return paint_route(
             from_float(to_float(rgb), np.uint8),
@@ -151,45 +162,89 @@ class Restorer:
             branches=len(self.model.branches),
         )
 
-    def _stripes(self, height: int) -> list[Stripe]:
+    def _routes(self, source: ImageRows, cut: Sequence[AreaRow], effort: Effort) -> Route:
+        """(rows, columns) the branch of each cell, decided before any branch runs."""
         model = self.model
-        context = max(halo_of(model), model.patch - model.stride, ALPHA_CONTEXT)
-        return list(cut_into_stripes(height, step=self.blocks * BLOCK * model.stride, context=context))
+        height, width = source.shape[:2]
+        if model.class_module is None:
+            return np.zeros((-(-height // model.stride), -(-width // model.stride)), dtype=np.int64)
+        scores = []
+        for row in cut:
+            read = source.read(row.first, row.last)
+            judged = [
+                score_cells(
+                    model.class_module,
+                    self._tensor(read[:, area.seen.left : area.seen.right]),
+                    cell=model.stride,
+                    patch=model.patch,
+                    inside=area.kept,
+                )
+                for area in row.areas
+            ]
+            scores.append(np.concatenate(judged, axis=1))
+        return choose_routes(model, np.concatenate(scores), height, width, effort=effort)
 
-    def _tensor(self, image: NDArray[Any], stripe: Stripe) -> Tensor:
-        """The colours, (C, h, w) in [0, 1], of all rows that a stripe needs."""
-        color, alpha = split_alpha(image[stripe.first : stripe.last])
+    def _row(self, source: ImageRows, row: AreaRow, routes: Route) -> RestoredRows:
+        """A row of areas."""
+        height, width = source.shape[:2]
+        stride, scale = self.model.stride, self.scale
+        read = source.read(row.first, row.last)
+        dtype = np.float32 if np.issubdtype(read.dtype, np.floating) else read.dtype
+        pixels = np.empty(((row.bottom - row.top) * scale, width * scale, *read.shape[2:]), dtype=dtype)
+        found = []
+        for area in row.areas:
+            top, left, right = area.inside.top, area.inside.left, area.inside.right
+            cells = routes[top // stride : -(-row.bottom // stride), left // stride : -(-right // stride)]
+            regions = merge_cells(self.model, cells, height, width, top=top, left=left)
+            seen = read[:, area.seen.left : area.seen.right]
+            pixels[:, left * scale : right * scale] = self._area(seen, area, regions)
+            found.append(regions)
+        return RestoredRows(
+            pixels=pixels,
+            tiles=[tile for regions in found for tile in regions.tiles],
+            route=np.concatenate([regions.route for regions in found]),
+            cells=np.concatenate([regions.cells for regions in found], axis=1),
+        )
+
+    def _tensor(self, seen: NDArray[Any]) -> Tensor:
+        """The colours of what is seen, (C, h, w) in [0, 1]."""
+        color, alpha = split_alpha(seen)
         visible = color if alpha is None else fill_hidden(color, alpha)
         return as_tensor(np.ascontiguousarray(grey_to_rgb(to_float(visible)))[None])[0].to(self.device)
 
-    def _routes(self, image: NDArray[Any], stripes: Sequence[Stripe], effort: Effort) -> Route:
-        """(rows, columns) the branch of each cell, decided before any branch runs."""
-        model = self.model
-        height, width = image.shape[:2]
-        if model.class_module is None:
-            return np.zeros((-(-height // model.stride), -(-width // model.stride)), dtype=np.int64)
-        scores = [
-            score_cells(
-                model.class_module,
-                self._tensor(image, stripe),
-                cell=model.stride,
-                patch=model.patch,
-                above=stripe.above,
-                below=stripe.below,
-            )
-            for stripe in stripes
-        ]
-        return choose_routes(model, np.concatenate(scores), height, width, effort=effort)
+    def _area(self, seen: NDArray[Any], area: Area, regions: Regions) -> NDArray[Any]:
+        """An area of the result, in the type and channels of the input."""
+        scale, kept = self.scale, area.kept
+        tiles = [tile.moved(-area.seen.top, -area.seen.left) for tile in regions.tiles]
+        whole = restore_cells(self.model.branches, self._tensor(seen), tiles, regions.route)
+        color = crop(whole, kept, scale).permute(1, 2, 0).cpu().numpy()
+        given, alpha = split_alpha(seen)
+        if given.shape[2] == 1:
+            color = rgb_to_grey(color)
+        transparency = None
+        if alpha is not None:
+            interpolated = self.model.task.bound.interpolate(to_float(alpha))
+            transparency = crop(interpolated.transpose(2, 0, 1), kept, scale).transpose(1, 2, 0)
+        joined = join_alpha(color, transparency)
+        if seen.ndim == 3 and joined.ndim == 2:
+            joined = joined[:, :, None]
+        return joined.clip(0, 1) if np.issubdtype(seen.dtype, np.floating) else from_float(joined, seen.dtype)
 
-    def _color(self, image: NDArray[Any], stripe: Stripe, regions: Regions) -> NDArray[np.float32]:
-        """A stripe of the result, H x W x 1 or H x W x 3, not clipped."""
-        tiles = [tile.moved(-stripe.first) for tile in regions.tiles]
-        whole = restore_cells(self.model.branches, self._tensor(image, stripe), tiles, regions.route)
-        kept = whole[:, stripe.above * self.scale : whole.shape[1] - stripe.below * self.scale]
-        restored: NDArray[np.float32] = kept.permute(1, 2, 0).cpu().numpy()
-        return rgb_to_grey(restored) if split_alpha(image)[0].shape[2] == 1 else restored
 
-    def _alpha(self, alpha: NDArray[Any], stripe: Stripe) -> NDArray[np.float32]:
-        """A stripe of the interpolated alpha, H x W x 1."""
-        whole = self.model.task.bound.interpolate(to_float(alpha[stripe.first : stripe.last]))
-        return whole[stripe.above * self.scale : len(whole) - stripe.below * self.scale]
+def together(parts: Iterable[RestoredRows], height: int) -> RestoredRows:
+    """All rows as one image of that height, which is in memory once."""
+    pixels: NDArray[Any] = np.empty(0)
+    found: list[RestoredRows] = []
+    top = 0
+    for rows in parts:
+        if not found:
+            pixels = np.empty((height, *rows.pixels.shape[1:]), dtype=rows.pixels.dtype)
+        pixels[top : top + len(rows.pixels)] = rows.pixels
+        top += len(rows.pixels)
+        found.append(replace(rows, pixels=rows.pixels[:0].copy()))
+    return RestoredRows(
+        pixels=pixels,
+        tiles=[tile for rows in found for tile in rows.tiles],
+        route=np.concatenate([rows.route for rows in found]),
+        cells=np.concatenate([rows.cells for rows in found]),
+    )

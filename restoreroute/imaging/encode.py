@@ -6,7 +6,7 @@ Arrays are HxW (grey), HxWx2 (grey, alpha), HxWx3 (RGB) or HxWx4 (RGB, alpha), u
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,30 +134,44 @@ def encode(image: NDArray[Any], suffix: str, metadata: Metadata = NOTHING) -> by
         image = image[..., 0]
     if image.ndim not in (2, 3) or image.shape[2:] not in ((), (2,), (3,), (4,)) or image.size == 0:
         raise ValueError(f"expected HxW or HxWx1 to HxWx4, not empty, got shape {image.shape}")
-    name = _NAMES.get(suffix)
-    if name is None:
-        known = ", ".join(sorted(IMAGE_SUFFIXES))
-        what = f"images are not written with the suffix {suffix!r}"
-        raise UnwritableKindError(what, f"choose one of {known}")
-    (writer,) = (writer for writer in _WRITERS if writer.name == name)
-    if obstacle := _obstacle(writer, image):
-        able = ", ".join(other.name for other in _WRITERS if _obstacle(other, image) is None)
-        hint = f"formats that can: {able or 'none'}"
-        raise UnwritableKindError(f"{name} can't hold {obstacle}", hint)
+    writer = _writer(suffix)
+    require_writable(image.shape, image.dtype, suffix)
     channels = 1 if writer.grey and (image.ndim == 2 or image.shape[2] == 2) else 3
     height, width = image.shape[:2]
     fitting = metadata.fitting(channels=channels, width=width, height=height)
     return writer.encode(np.ascontiguousarray(image), fitting)
 
 
-def _obstacle(writer: Writer, image: NDArray[Any]) -> str | None:
-    """What in ``image`` the format can't hold; None if it holds it all."""
-    if image.dtype == np.uint16 and not writer.sixteen_bit:
+def require_writable(shape: Sequence[int], dtype: np.dtype[Any], suffix: str) -> None:
+    """Refuse an image that the format of a suffix can't hold, before there is one.
+
+    Raises:
+        UnwritableKindError: saying which formats can.
+    """
+    writer = _writer(suffix)
+    if obstacle := _obstacle(writer, shape, dtype):
+        able = ", ".join(other.name for other in _WRITERS if _obstacle(other, shape, dtype) is None)
+        raise UnwritableKindError(f"{writer.name} can't hold {obstacle}", f"formats that can: {able or 'none'}")
+
+
+def _writer(suffix: str) -> Writer:
+    name = _NAMES.get(suffix)
+    if name is None:
+        known = ", ".join(sorted(IMAGE_SUFFIXES))
+        what = f"images are not written with the suffix {suffix!r}"
+        raise UnwritableKindError(what, f"choose one of {known}")
+    (writer,) = (writer for writer in _WRITERS if writer.name == name)
+    return writer
+
+
+def _obstacle(writer: Writer, shape: Sequence[int], dtype: np.dtype[Any]) -> str | None:
+    """What the format can't hold of an image; None if it holds it all."""
+    if dtype == np.uint16 and not writer.sixteen_bit:
         return "16-bit values"
-    if image.ndim == 3 and image.shape[2] in (2, 4) and not writer.alpha:
+    if len(shape) == 3 and shape[2] in (2, 4) and not writer.alpha:
         return "an alpha channel"
-    if max(image.shape[:2]) > writer.longest_side:
-        return f"{image.shape[0]} x {image.shape[1]} pixels, more than {writer.longest_side} a side"
+    if max(shape[:2]) > writer.longest_side:
+        return f"{shape[0]} x {shape[1]} pixels, more than {writer.longest_side} a side"
     return None
 
 

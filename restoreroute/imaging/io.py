@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from restoreroute.errors import InputError
+from restoreroute.imaging import encode
 from restoreroute.imaging.atomic import write_atomically
 from restoreroute.imaging.color import Pixels
 from restoreroute.imaging.decode import DECODERS, UnreadableKindError
-from restoreroute.imaging.encode import IMAGE_SUFFIXES, UnwritableKindError, encode
+from restoreroute.imaging.encode import IMAGE_SUFFIXES, UnwritableKindError
 from restoreroute.imaging.formats import sniff
 from restoreroute.imaging.metadata import NOTHING, Metadata, read_metadata
 
-__all__ = ["IMAGE_SUFFIXES", "Picture", "find_images", "read_image", "read_picture", "write_image"]
+__all__ = ["IMAGE_SUFFIXES", "Picture", "find_images", "read_image", "read_picture", "require_writable", "write_image"]
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -109,6 +114,18 @@ def _decoded(path: Path, data: bytes) -> Pixels:
     return image
 
 
+def require_writable(path: Path, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
+    """Refuse an image of that shape and type which the format of ``path`` can't hold, before there is one.
+
+    Raises:
+        InputError: saying which formats can.
+    """
+    try:
+        encode.require_writable(shape, dtype, path.suffix.lower())
+    except UnwritableKindError as error:
+        raise InputError(error.what, where=str(path), hint=error.hint) from error
+
+
 def write_image(path: Path, image: Pixels, metadata: Metadata = NOTHING) -> None:
     """Write an image in the format of ``path``'s suffix, all or nothing (see :mod:`.atomic`).
 
@@ -128,7 +145,7 @@ def write_image(path: Path, image: Pixels, metadata: Metadata = NOTHING) -> None
         ValueError: an array that is no image.
     """
     try:
-        data = encode(image, path.suffix.lower(), metadata)
+        data = encode.encode(image, path.suffix.lower(), metadata)
     except UnwritableKindError as error:
         raise InputError(error.what, where=str(path), hint=error.hint) from error
     write_atomically(path, lambda stream: stream.write(data))

@@ -8,6 +8,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import tifffile
 from PIL import ExifTags, Image
@@ -55,7 +56,7 @@ def read_metadata(data: bytes) -> Metadata:
             case "PNG":
                 return _of_png(data)
             case "TIFF":
-                return _of_tiff(data)
+                return _of_tiff(io.BytesIO(data))
             case "JPEG" | "WebP" | "BMP":
                 return _of_others(data)
     except Exception:  # damaged metadata raise almost anything, and the picture may still be sound
@@ -102,8 +103,16 @@ def _of_png(data: bytes) -> Metadata:
     return Metadata(icc=icc, exif=found.get(b"eXIf"), dpi=dpi)
 
 
-def _of_tiff(data: bytes) -> Metadata:
-    with tifffile.TiffFile(io.BytesIO(data)) as tiff:
+def read_tiff_metadata(path: Path) -> Metadata:
+    """As :func:`read_metadata`, of a TIFF file that is not read as a whole."""
+    try:
+        return _of_tiff(path)
+    except Exception:  # see read_metadata
+        return NOTHING
+
+
+def _of_tiff(source: Path | io.BytesIO) -> Metadata:
+    with tifffile.TiffFile(source) as tiff:
         tags = tiff.pages.first.tags
         icc = tags.valueof("InterColorProfile")
         across, down = tags.valueof("XResolution"), tags.valueof("YResolution")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from restoreroute.inference.tiles import Box, Tile, classifier_box, covered
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
 from restoreroute.routing.policies import Route
+
+ImageT = TypeVar("ImageT", Tensor, NDArray[Any])
 
 BATCH_PIXELS = 64 * 32 * 32
 """Degraded pixels in one batch: enough to keep the cores busy, few enough to stay in cache."""
@@ -118,6 +121,7 @@ def _stack(image: Tensor, boxes: Sequence[Box]) -> Tensor:
     return windows.contiguous(memory_format=torch.channels_last)
 
 
-def crop(image: Tensor, box: Box, scale: int) -> Tensor:
-    """A view of (..., H, W) over a box of degraded pixels."""
-    return image[..., box.top * scale : box.bottom * scale, box.left * scale : box.right * scale]
+def crop(image: ImageT, box: Box, scale: int) -> ImageT:
+    """A view of a tensor or array (..., H, W) over a box of degraded pixels."""
+    view: ImageT = image[..., box.top * scale : box.bottom * scale, box.left * scale : box.right * scale]
+    return view

@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from restoreroute.inference.engine import crop
 from restoreroute.inference.regions import BLOCK
+from restoreroute.inference.tiles import Box
 from restoreroute.routing.class_module import ClassModule
 
 BATCH_BLOCKS = 4
 
 
 def score_cells(
-    class_module: ClassModule, image: Tensor, *, cell: int, patch: int, above: int = 0, below: int = 0
+    class_module: ClassModule, image: Tensor, *, cell: int, patch: int, inside: Box | None = None
 ) -> NDArray[np.float32]:
     """Probability of each branch for each cell, from the patch around it; beyond the image its edge is repeated.
 
@@ -26,23 +28,28 @@ def score_cells(
         image: (C, h, w) in [0, 1].
         cell: side of a cell.
         patch: side of the square that the Class-Module was trained on, at least ``cell``.
-        above: rows at the top of ``image`` that are there to be seen only, where it is a stripe of a larger one.
-        below: the same at the bottom.
+        inside: the part of ``image`` whose cells are scored, where the rest is there to be seen only.
 
     Returns:
         (rows, columns, M).
     """
-    height, width = image.shape[1] - above - below, image.shape[2]
+    whole = Box(0, 0, image.shape[1], image.shape[2])
+    scored = inside or whole
+    height, width = scored.height, scored.width
     margin, step = (patch - cell) // 2, BLOCK * cell
     reach = patch - cell - margin
-    before, after = min(above, margin), min(below, reach)
-    seen = image[:, above - before : above + height + after]
+    seen = Box(
+        max(scored.top - margin, 0),
+        max(scored.left - margin, 0),
+        min(scored.bottom + reach, whole.bottom),
+        min(scored.right + reach, whole.right),
+    )
     down, across = -(-height // step), -(-width // step)
     padding = (
-        *(margin, across * step - width + reach),
-        *(margin - before, down * step - height + reach - after),
+        *(margin - (scored.left - seen.left), across * step - width + reach - (seen.right - scored.right)),
+        *(margin - (scored.top - seen.top), down * step - height + reach - (seen.bottom - scored.bottom)),
     )
-    extended = functional.pad(seen[None], padding, mode="replicate")[0]
+    extended = functional.pad(crop(image, seen, 1)[None], padding, mode="replicate")[0]
     side = step + patch - cell
     blocks = extended.unfold(1, side, step).unfold(2, side, step)  # (C, down, across, side, side)
     blocks = blocks.flatten(1, 2).transpose(0, 1)  # (down * across, C, side, side)
@@ -53,6 +60,6 @@ def score_cells(
         ]
         probability = torch.cat(found).softmax(dim=-1)  # (down * across, BLOCK, BLOCK, M)
     nested = probability.reshape(down, across, BLOCK, BLOCK, -1).transpose(1, 2)
-    whole = nested.reshape(down * BLOCK, across * BLOCK, -1)
-    scores: NDArray[np.float32] = whole[: -(-height // cell), : -(-width // cell)].cpu().numpy()
+    grid = nested.reshape(down * BLOCK, across * BLOCK, -1)
+    scores: NDArray[np.float32] = grid[: -(-height // cell), : -(-width // cell)].cpu().numpy()
     return scores

@@ -53,9 +53,17 @@ class Regions:
 
 
 def plan_regions(
-    routes: NDArray[np.integer], height: int, width: int, *, cell: int, halo: int, price: Price, top: int = 0
+    routes: NDArray[np.integer],
+    height: int,
+    width: int,
+    *,
+    cell: int,
+    halo: int,
+    price: Price,
+    top: int = 0,
+    left: int = 0,
 ) -> Regions:
-    """Merge the cells of an image, or of a stripe of it, into regions.
+    """Merge the cells of an image, or of a part of it, into regions.
 
     Args:
         routes: (rows, columns) the branch of each cell.
@@ -65,6 +73,7 @@ def plan_regions(
         halo: pixels of real image that a region is seen with, as far as the image reaches.
         price: what a region takes.
         top: the row of the image where the cells begin.
+        left: the column where they begin.
     """
     regions = cut_into_regions(routes, price)
     tiles = []
@@ -73,20 +82,22 @@ def plan_regions(
         cells[region.top : region.bottom, region.left : region.right] = region.branch
         inside = Box(
             top + region.top * cell,
-            region.left * cell,
+            left + region.left * cell,
             min(top + region.bottom * cell, height),
-            min(region.right * cell, width),
+            min(left + region.right * cell, width),
         )
         tiles.append(Tile(window=inside.grown(halo, height, width), inside=inside))
     route = np.array([region.branch for region in regions], dtype=np.int64)
     return Regions(tiles=tiles, route=route, cells=cells)
 
 
-def merge_cells(model: Model, routes: NDArray[np.integer], height: int, width: int, *, top: int = 0) -> Regions:
+def merge_cells(
+    model: Model, routes: NDArray[np.integer], height: int, width: int, *, top: int = 0, left: int = 0
+) -> Regions:
     """As :func:`plan_regions`, with the context that suits a model and its operations as the price."""
     halo = halo_of(model)
     price = price_by_operations(model, halo)
-    return plan_regions(routes, height, width, cell=model.stride, halo=halo, price=price, top=top)
+    return plan_regions(routes, height, width, cell=model.stride, halo=halo, price=price, top=top, left=left)
 
 
 def halo_of(model: Model) -> int:

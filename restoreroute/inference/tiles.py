@@ -38,9 +38,9 @@ class Box:
             min(self.right + halo, width),
         )
 
-    def moved(self, rows: int) -> Box:
-        """``rows`` further down."""
-        return Box(self.top + rows, self.left, self.bottom + rows, self.right)
+    def moved(self, rows: int, columns: int) -> Box:
+        """Further down and to the right."""
+        return Box(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,11 @@ class Tile:
     @property
     def kept(self) -> Box:
         """``inside`` counted from the corner of ``window``."""
-        top, left = self.inside.top - self.window.top, self.inside.left - self.window.left
-        return Box(top, left, top + self.inside.height, left + self.inside.width)
+        return self.inside.moved(-self.window.top, -self.window.left)
 
-    def moved(self, rows: int) -> Tile:
-        """``rows`` further down."""
-        return Tile(window=self.window.moved(rows), inside=self.inside.moved(rows))
+    def moved(self, rows: int, columns: int) -> Tile:
+        """Further down and to the right."""
+        return Tile(window=self.window.moved(rows, columns), inside=self.inside.moved(rows, columns))
 
 
 def classsr_tiles(height: int, width: int, *, patch: int, stride: int) -> list[Tile]:

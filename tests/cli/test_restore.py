@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from restoreroute.app.restore import beside
 from restoreroute.imaging.io import read_image, read_picture, write_image
@@ -243,3 +244,28 @@ def test_what_a_file_says_goes_along(restore: Restore, photo: Path, here: Path) 
     assert restore("in.png", "-o", "out.jpg").code == 0
 
     assert read_picture(here / "out.jpg").metadata.dpi == (300, 300)
+
+
+def test_tiff_by_tiles_is_what_it_is_as_a_whole(restore: Restore, here: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (70, 45, 3), dtype=np.uint8)
+    tifffile.imwrite(here / "in.tif", image, photometric="rgb", rowsperstrip=8, resolution=(200, 200))
+
+    assert restore("in.tif", "-o", "out.tif").code == 0
+    assert restore("in.tif", "-o", "out.png").code == 0
+
+    assert np.array_equal(read_image(here / "out.tif"), read_image(here / "out.png"))
+    assert read_picture(here / "out.tif").metadata.dpi == (200, 200)
+    with tifffile.TiffFile(here / "out.tif") as file:
+        assert file.pages.first.is_tiled
+
+
+def test_a_result_that_does_not_fit_is_refused_before_any_work(
+    restore: Restore, photo: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("restoreroute.app.restore.free_memory", lambda: 2**28)
+
+    done = restore("in.png", "-o", "out.png")
+
+    assert done.code == 2
+    assert "in.png: a result of 56 x 36 needs some 0.5 GiB of memory, 0.2 GiB are free" in done.error
+    assert restore("in.png", "-o", "out.tif").code == 0

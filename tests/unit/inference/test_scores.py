@@ -7,6 +7,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from restoreroute.inference.areas import cut_into_areas
+from restoreroute.inference.engine import crop
 from restoreroute.inference.scores import score_cells
 from restoreroute.routing.class_module import ClassModule
 
@@ -45,12 +47,13 @@ def test_stripes_are_judged_as_the_whole_image() -> None:
     np.testing.assert_array_equal(left[:, :8], whole[:, :8])
 
 
-def test_a_stripe_with_its_context_is_judged_as_in_the_image() -> None:
-    image, judge = torch.rand(3, 700, 90, generator=torch.Generator().manual_seed(1)), module()
+def test_an_area_with_its_context_is_judged_as_in_the_image() -> None:
+    image, judge = torch.rand(3, 700, 300, generator=torch.Generator().manual_seed(1)), module()
 
     whole = score_cells(judge, image, cell=28, patch=32)
-    for top, bottom in ((0, 224), (224, 448), (448, 700)):
-        above, below = min(4, top), min(4, 700 - bottom)
-        stripe = image[:, top - above : bottom + below]
-        scores = score_cells(judge, stripe, cell=28, patch=32, above=above, below=below)
-        np.testing.assert_array_equal(scores, whole[top // 28 : -(-bottom // 28)])
+    for row in cut_into_areas(700, 300, rows=224, columns=448, context=5):
+        for area in row.areas:
+            scores = score_cells(judge, crop(image, area.seen, 1), cell=28, patch=32, inside=area.kept)
+            box = area.inside
+            expected = whole[box.top // 28 : -(-box.bottom // 28), box.left // 28 : -(-box.right // 28)]
+            np.testing.assert_array_equal(scores, expected)
