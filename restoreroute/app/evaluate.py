@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from restoreroute.app.devices import choose_device
-from restoreroute.app.models import find_model
-from restoreroute.app.plugins import open_catalogue
+from restoreroute.app.measuring import open_subject
 from restoreroute.app.provenance import provenance
-from restoreroute.app.task_options import with_options
-from restoreroute.data.pairs import PairCache
-from restoreroute.errors import InputError
 from restoreroute.evaluation.evaluate import evaluate
 from restoreroute.evaluation.protocols import make_protocol
+from restoreroute.evaluation.sweep import sweep
 from restoreroute.imaging.io import find_images
-from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.reporting.results_file import save_results
-from restoreroute.routing.model_file import Model, load_model
 from restoreroute.spec.events import Listener, ignore
-from restoreroute.spec.results import RunResults, SetResult, measured_set
+from restoreroute.spec.results import RunResults, SetResult, SweepResult, measured_set
 
 
 def evaluate_model(
@@ -42,15 +34,11 @@ def evaluate_model(
     """Restore every image of some folders in every way and compare.
 
     Args:
-        model: the name of an installed model, or a model file.
+        model: as for :func:`~restoreroute.app.measuring.open_subject`, with ``baseline``, ``overrides``, ``device``.
         folders: sets of clean images; degraded versions are made from them.
         protocols: names among ``"classsr"`` and ``"whole"``.
-        baseline: model file of the full network alone; if not given, the one that comes with the model, for a file
-            ``baseline.safetensors`` beside it, where there is one.
-        overrides: of the task's options, such as ``"task.sigma=50"``: degrade in another way than in training.
         crop: side of the centre square of each clean image that is measured; None for the whole image.
         seed: of the random route and of random degradations.
-        device: where to run.
         save: where to write the figures, as the results.json of a run.
         listen: hears the progress.
 
@@ -62,51 +50,61 @@ def evaluate_model(
         OutputError: if the figures can't be written.
     """
     start = time.monotonic()
-    catalogue = open_catalogue()
-    chosen = choose_device(device)
-    files = find_model(model, catalogue)
-    loaded = load_model(files.model, catalogue).to(chosen)
-    loaded = replace(loaded, task=with_options(loaded.task, overrides))
-    single = _baseline(baseline or files.baseline, loaded, catalogue)
-    if single is not None:
-        single.to(chosen)
-    bound = loaded.task.bound
-    images = {folder: find_images(folder) for folder in folders}
+    subject = open_subject(model, baseline=baseline, overrides=overrides, device=device)
+    measured = subject.model
+    for folder in folders:
+        find_images(folder)  # says what is wrong with the last one before the first is measured
     results = []
-    for folder, found in images.items():
-        with tempfile.TemporaryDirectory(prefix="restoreroute-") as cache:
-            pairs = PairCache(Path(cache), loaded.task).load(found, clean_scales=(1.0,), listen=listen, step="read")
-            if crop is not None:
-                pairs = [pair.centre(crop, bound.scale) for pair in pairs]
+    for folder in folders:
+        with subject.pairs(folder, crop=crop, listen=listen) as pairs:
             for name in protocols:
+                protocol = make_protocol(
+                    name, patch=measured.patch, stride=measured.stride, crop_border=measured.task.bound.crop_border
+                )
                 result = evaluate(
-                    loaded,
+                    measured,
                     pairs,
                     set_name=measured_set(folder.name, crop),
-                    protocol=make_protocol(
-                        name, patch=loaded.patch, stride=loaded.stride, crop_border=bound.crop_border
-                    ),
-                    baseline=single,
+                    protocol=protocol,
+                    baseline=subject.baseline,
                     seed=seed,
-                    device=chosen,
+                    device=subject.device,
                     listen=listen,
                 )
                 results.append(result)
     if save is not None:
-        name = files.model.stem if Path(model) == files.model else str(model)
-        facts = provenance(loaded.providers, seed) | {"seconds": {"evaluate": time.monotonic() - start}}
-        measured = RunResults(name=name, folder="", model=files.model.name, sets=tuple(results), stages={})
-        save_results(save, measured, key="", provenance=facts)
+        facts = provenance(measured.providers, seed) | {"seconds": {"evaluate": time.monotonic() - start}}
+        found = RunResults(name=subject.name, folder="", model=subject.name, sets=tuple(results), stages={})
+        save_results(save, found, key="", provenance=facts)
     return tuple(results)
 
 
-def _baseline(path: Path | None, model: Model, catalogue: Catalogue) -> Model | None:
-    """The full network alone, of the model's scale."""
-    if path is None:
-        return None
-    found = load_model(path, catalogue)
-    if found.branches.scale != model.branches.scale:
-        raise InputError(
-            f"restores at scale {found.branches.scale}, the model at {model.branches.scale}", where=str(path)
+def sweep_model(
+    model: str | Path,
+    folder: Path,
+    budgets: Sequence[float],
+    *,
+    baseline: Path | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    crop: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    listen: Listener = ignore,
+) -> SweepResult:
+    """Restore every image of a folder under each budget; arguments as for :func:`evaluate_model`.
+
+    Args:
+        budgets: shares of the full network's executed operations.
+    """
+    subject = open_subject(model, baseline=baseline, overrides=overrides, device=device)
+    with subject.pairs(folder, crop=crop, listen=listen) as pairs:
+        return sweep(
+            subject.model,
+            pairs,
+            budgets,
+            set_name=measured_set(folder.name, crop),
+            baseline=subject.baseline,
+            seed=seed,
+            device=subject.device,
+            listen=listen,
         )
-    return found

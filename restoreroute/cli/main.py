@@ -19,6 +19,7 @@ from restoreroute.cli.restore import restore
 from restoreroute.cli.results import results
 from restoreroute.cli.run import run
 from restoreroute.cli.schema import schema
+from restoreroute.cli.sweep import sweep
 from restoreroute.errors import RestorerouteError
 
 INTERRUPTED = 130
@@ -38,7 +39,7 @@ def cli(debug: bool) -> None:
     """
 
 
-for verb in (run, check, results, schema, restore, evaluate, bench, convert, models, plugins, list_, describe):
+for verb in (run, check, results, schema, restore, evaluate, sweep, bench, convert, models, plugins, list_, describe):
     cli.add_command(verb)
 
 

@@ -1,4 +1,4 @@
-"""How routing came about: figures on the validation images over the stages that train the Class-Module."""
+"""Curves: how routing came about in training, and quality against cost."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from restoreroute.imaging.atomic import write_atomically
+from restoreroute.spec.results import SweepResult
 
 Validations = Mapping[str, Sequence[Mapping[str, float]]]
 
@@ -48,10 +49,37 @@ def draw_curves(runs: Mapping[str, Validations], path: Path) -> bool:
         axes.grid(alpha=0.3)
     if len(lines) > 1:
         figure.axes[0].legend()
+    _write(figure, path)
+    return True
+
+
+def draw_sweep(result: SweepResult, path: Path) -> None:
+    """Draw quality against what was spent into a PNG, with the full network and the trained route marked.
+
+    Raises:
+        OutputError: if the file can't be written.
+    """
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    budgets = [point for point in result.points if point.budget is not None]
+    axes.plot([point.spent for point in budgets], [point.quality.psnr_rgb for point in budgets], marker=".")
+    for point in result.points:
+        if point.budget is None:
+            axes.plot(point.spent, point.quality.psnr_rgb, "o", label="as trained")
+    axes.plot(1, result.baseline.psnr_rgb, "s", label="full network, whole image")
+    axes.set_xlabel("executed operations, share of the full network's")
+    axes.set_ylabel("PSNR-RGB in dB")
+    axes.set_title(result.set_name)
+    axes.grid(alpha=0.3)
+    axes.legend()
+    _write(figure, path)
+
+
+def _write(figure: Figure, path: Path) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_atomically(path, lambda file: file.write(buffer.getbuffer()))
-    return True
 
 
 def _points(stages: Validations) -> list[tuple[float, Mapping[str, float]]]:

@@ -12,7 +12,7 @@ from rich.text import Text
 from restoreroute.reporting.results_file import SavedResults
 from restoreroute.routing.cost import Cost
 from restoreroute.spec.plan import BranchPlan
-from restoreroute.spec.results import ClassesResult, SetResult
+from restoreroute.spec.results import ClassesResult, SetResult, SweepResult
 from restoreroute.spec.stages import Stages
 from restoreroute.spec.timings import Bench
 
@@ -20,6 +20,11 @@ BENCH_HEADINGS = ("", "seconds", "of the reference", "MP/s", "peak MiB")
 BENCH_NOTE = (
     "Medians of the rounds; MP/s: restored megapixels a second; the reference is the full network's best way over the "
     "whole image."
+)
+SWEEP_HEADINGS = ("", "spent", "PSNR RGB", "PSNR Y", "shares %")
+SWEEP_NOTE = (
+    "spent: executed operations, with the Class-Module and the context of regions, as a share of the full network's "
+    "over whole images."
 )
 MEBIBYTE = 2**20
 HEADINGS = ("", "PSNR RGB", "PSNR Y", "SSIM", "shares %", "executed", "charged", "paper", "time s")
@@ -101,14 +106,7 @@ def made_by(saved: SavedResults) -> str:
 
 def bench_table(bench: Bench) -> Group:
     """Title and table of timings for a terminal."""
-    headings, *rows = BENCH_HEADINGS, *bench_rows(bench)
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column(headings[0])
-    for heading in headings[1:]:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for cells in rows:
-        table.add_row(*cells)
-    return Group("", Text(bench_title(bench), style="bold"), table)
+    return _terminal(bench_title(bench), [BENCH_HEADINGS, *bench_rows(bench)], BENCH_NOTE)
 
 
 def bench_markdown(bench: Bench) -> str:
@@ -163,19 +161,54 @@ def classes_note(result: ClassesResult) -> str:
 
 def classes_table(result: ClassesResult) -> Group:
     """Title, table and note for a terminal."""
-    headings, *rows = classes_cells(result)
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
-    table.add_column(headings[0])
-    for heading in headings[1:]:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for cells in rows:
-        table.add_row(*cells)
-    return Group("", Text(classes_title(result), style="bold"), table, Text(classes_note(result), style="dim"))
+    return _terminal(classes_title(result), classes_cells(result), classes_note(result))
 
 
 def classes_markdown(result: ClassesResult) -> str:
     """A table of classes for documents."""
     return _markdown(classes_title(result), classes_cells(result), classes_note(result))
+
+
+def sweep_rows(result: SweepResult) -> list[tuple[str, ...]]:
+    """The cells of a table of budgets: the full network, what was trained for, then budget by budget."""
+    full = ("full network", "1.00", _figure(result.baseline.psnr_rgb, 2), _figure(result.baseline.psnr_y, 2), "-")
+    budgets = [
+        (
+            "as trained" if point.budget is None else f"budget {point.budget:g}",
+            f"{point.spent:.2f}",
+            _figure(point.quality.psnr_rgb, 2),
+            _figure(point.quality.psnr_y, 2),
+            "/".join(f"{100 * share:.0f}" for share in point.shares),
+        )
+        for point in result.points
+    ]
+    return [full, *budgets]
+
+
+def sweep_title(result: SweepResult) -> str:
+    """What a table of budgets is about."""
+    return f"{result.set_name}: {result.images} images, whole, under budgets"
+
+
+def sweep_table(result: SweepResult) -> Group:
+    """Title, table and note for a terminal."""
+    return _terminal(sweep_title(result), [SWEEP_HEADINGS, *sweep_rows(result)], SWEEP_NOTE)
+
+
+def sweep_markdown(result: SweepResult) -> str:
+    """A table of budgets for documents."""
+    return _markdown(sweep_title(result), [SWEEP_HEADINGS, *sweep_rows(result)], SWEEP_NOTE)
+
+
+def _terminal(title: str, cells: Sequence[Sequence[str]], note: str) -> Group:
+    headings, *rows = cells
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table.add_column(headings[0])
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return Group("", Text(title, style="bold"), table, Text(note, style="dim"))
 
 
 def _markdown(title: str, cells: Sequence[Sequence[str]], note: str) -> str:

@@ -121,6 +121,38 @@ class ClassesResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SweepPoint:
+    """A set restored under one budget.
+
+    Attributes:
+        budget: share of the full network's executed operations; None for the route that the model was trained for.
+        spent: share that was executed, Class-Module and context included; mean over the images.
+        quality: mean over the images.
+        shares: of the cells per branch, cheapest first.
+    """
+
+    budget: float | None
+    spent: float
+    quality: Quality
+    shares: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepResult:
+    """Quality against cost of a model on one set.
+
+    Attributes:
+        images: how many.
+        baseline: the full network alone over whole images, which spends 1.
+    """
+
+    set_name: str
+    images: int
+    baseline: Quality
+    points: tuple[SweepPoint, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResults:
     """What a run came to.
 

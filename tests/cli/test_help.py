@@ -17,6 +17,7 @@ VERBS = [
     "schema",
     "restore",
     "evaluate",
+    "sweep",
     "bench",
     "convert",
     "models",

@@ -1,0 +1,105 @@
+"""Quality against cost of one model, by the budget it may spend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from restoreroute.data.pairs import Pair
+from restoreroute.data.sub_images import as_tensor
+from restoreroute.errors import InputError
+from restoreroute.evaluation.evaluate import mean_quality
+from restoreroute.evaluation.protocols import WholeProtocol
+from restoreroute.imaging.color import to_float
+from restoreroute.inference.engine import restore_cells, restore_whole
+from restoreroute.inference.scores import score_cells
+from restoreroute.inference.seamless import Effort, choose_routes, merge_cells
+from restoreroute.routing.model_file import Model
+from restoreroute.routing.policies import Route, shares
+from restoreroute.spec.events import Listener, WorkProgress
+from restoreroute.spec.results import Quality, SweepPoint, SweepResult
+
+STEP = "sweep"
+
+
+def sweep(
+    model: Model,
+    pairs: Sequence[Pair],
+    budgets: Sequence[float],
+    *,
+    set_name: str,
+    baseline: Model | None,
+    seed: int,
+    device: torch.device,
+    listen: Listener,
+) -> SweepResult:
+    """Restore a set under each budget, as ``restore`` does, and measure whole 8-bit images.
+
+    Args:
+        model: with a Class-Module.
+        budgets: shares of the full network's executed operations; a budget that an image can't keep is left out.
+        baseline: the full network trained alone; the model's last branch if None.
+
+    Returns:
+        The baseline, the route that the model was trained for, and a point for each budget, cheapest first.
+
+    Raises:
+        InputError: for a model that routes nothing.
+    """
+    if model.class_module is None:
+        raise InputError("routes nothing, so there is nothing to sweep", where=set_name)
+    efforts = [Effort(), *(Effort(budget=budget) for budget in sorted(budgets))]
+    full = (model if baseline is None else baseline).branches[-1]
+    reference: list[Quality] = []
+    found: dict[Effort, list[tuple[Quality, float, Route]]] = {effort: [] for effort in efforts}
+    task = model.task.bound
+    protocol = WholeProtocol(patch=model.patch, cell=model.stride, crop_border=task.crop_border)
+    calls = len(pairs) * (1 + len(efforts))
+    for number, pair in enumerate(pairs):
+        image = as_tensor(pair.degraded_image(task, seed=seed)[None])[0].to(device)
+        clean = to_float(np.asarray(pair.clean))
+
+        def quality(restored: Tensor, clean: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = clean) -> Quality:
+            return protocol.quality(restored.permute(1, 2, 0).cpu().numpy(), clean)
+
+        reference.append(quality(restore_whole(full, image)))
+        scores = score_cells(model.class_module, image, cell=model.stride, patch=model.patch)
+        for position, effort in enumerate(efforts):
+            listen(WorkProgress(step=STEP, done=number * (1 + len(efforts)) + position + 1, total=calls))
+            height, width = image.shape[1:]
+            try:
+                routes = choose_routes(model, scores, height, width, effort=effort)
+            except InputError:
+                continue
+            regions = merge_cells(model, routes, height, width)
+            restored = restore_cells(model.branches, image, regions.tiles, regions.route)
+            executed = (
+                sum(
+                    model.costs[branch].executed * tile.window.area
+                    for tile, branch in zip(regions.tiles, regions.route.tolist(), strict=True)
+                )
+                / model.patch**2
+            )
+            judged = routes.size * model.class_module_cost.executed
+            spent = (executed + judged) / (model.costs[-1].executed * height * width / model.patch**2)
+            found[effort].append((quality(restored), spent, regions.cells.ravel()))
+    listen(WorkProgress(step=STEP, done=calls, total=calls))
+    return SweepResult(
+        set_name=set_name,
+        images=len(pairs),
+        baseline=mean_quality(reference),
+        points=tuple(
+            SweepPoint(
+                budget=effort.budget,
+                spent=fmean(spent for _, spent, _ in figures),
+                quality=mean_quality([quality for quality, _, _ in figures]),
+                shares=shares(np.concatenate([cells for _, _, cells in figures]), len(model.branches)),
+            )
+            for effort, figures in found.items()
+            if len(figures) == len(pairs)
+        ),
+    )

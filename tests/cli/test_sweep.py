@@ -1,0 +1,55 @@
+"""``restoreroute sweep``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from restoreroute.imaging.io import read_image
+
+
+@pytest.fixture
+def test_photos(recipe: Path) -> Path:
+    return recipe.parent / "photos" / "test"
+
+
+def test_a_curve(command: Callable[..., Any], finished: Any, test_photos: Path, here: Path) -> None:
+    arguments = ("--budgets", "9,4,0.1", "--plot", "curve.png", "--markdown")
+
+    done = command("sweep", "--model", finished.model, test_photos, *arguments)
+
+    assert done.code == 0
+    rows = re.findall(r"^\| (full network|as trained|budget \S+) \| ([\d.]+) \| ([\d.]+) ", done.out, flags=re.M)
+    assert [name for name, _, _ in rows] == ["full network", "as trained", "budget 4", "budget 9"]  # 0.1 is too little
+    spent = [float(figure) for _, figure, _ in rows]
+    assert spent[0] == 1
+    assert spent[2] <= 4
+    assert spent[2] <= spent[3] <= 9
+    assert read_image(here / "curve.png").shape[2] == 4
+
+
+def test_the_dearest_route_is_the_full_branch(
+    command: Callable[..., Any], finished: Any, test_photos: Path, here: Path
+) -> None:
+    done = command("sweep", "--model", finished.model, test_photos, "--budgets", "9")
+
+    assert "0/100" in done.out
+
+
+def test_a_model_that_routes_nothing(command: Callable[..., Any], finished: Any, test_photos: Path) -> None:
+    done = command("sweep", "--model", finished.folder / "baseline.safetensors", test_photos)
+
+    assert done.code == 2
+    assert "nothing to sweep" in done.error
+
+
+@pytest.mark.parametrize("budgets", ["much", "0.5,-1", ""])
+def test_budgets_that_are_none(command: Callable[..., Any], finished: Any, test_photos: Path, budgets: str) -> None:
+    done = command("sweep", "--model", finished.model, test_photos, "--budgets", budgets)
+
+    assert done.code == 2
+    assert "is not like 0.5,0.6,0.7" in done.err
