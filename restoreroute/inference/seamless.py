@@ -101,11 +101,15 @@ def merge_cells(
 
 
 def halo_of(model: Model) -> int:
-    """The context of a model's regions: what its networks can use; that of patches for those that see everything."""
+    """The context of a model's regions.
+
+    A network alone gets all that it can see, and so gives the result of a whole-image pass; networks that see
+    everything get what their patches had.
+    """
     if not all(plan.family.local for plan in model.plans):
         return (model.patch - model.stride) // 2
-    reach = [plan.family.receptive_field(plan.options, model.task.bound.scale) for plan in model.plans]
-    return min(CONTEXT, max(reach))
+    reach = max(plan.family.receptive_field(plan.options, model.task.bound.scale) for plan in model.plans)
+    return reach if len(model.plans) == 1 else min(CONTEXT, reach)
 
 
 def price_by_operations(model: Model, halo: int) -> Price:

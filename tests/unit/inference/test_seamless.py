@@ -82,7 +82,9 @@ def test_whatever_the_route_regions_of_equal_branches_are_the_whole_image_pass()
 
 
 def test_context_is_what_the_networks_can_use() -> None:
-    assert halo_of(model(network("fsrcnn", 8))) == 4
+    plan, _ = network("fsrcnn", 8)
+    assert halo_of(model(network("fsrcnn", 8))) == plan.family.receptive_field(plan.options, 2) > 4
+    assert halo_of(model(network("fsrcnn", 8), network("fsrcnn", 9))) == 4
     assert halo_of(model(network("interpolate", 1))) < 4
     assert halo_of(model(network("fsrcnn", 8), network("rcan", 16, groups=1, blocks=1))) == 2
 
