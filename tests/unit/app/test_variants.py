@@ -32,7 +32,15 @@ def test_any_number_of_branches(widths: tuple[int, ...], run: Any) -> None:
     results = run.run(*ONE, WHOLE, f"branches={list(widths)}", shares)
 
     names = [f"branch fsrcnn-{width}" for width in widths]
-    assert rows(results) == ["interpolation", "baseline", *names, "routed", "random route", "oracle route"]
+    assert rows(results) == [
+        "interpolation",
+        "baseline",
+        *names,
+        "routed",
+        "routed, merged",
+        "random route",
+        "oracle route",
+    ]
     assert len(results.sets[0].row("routed").shares) == len(widths)
     restored = restoreroute.load(run.model).restore(read_image(next((run.recipe.parent / "photos/test").iterdir())))
     assert restored.shape == (192, 256, 3)
@@ -90,7 +98,7 @@ def test_no_training_at_all(run: Any) -> None:
 
     assert not any(isinstance(event, TrainingProgress) for event in run.events)
     assert "pool" not in run.started(), "nobody would use it"
-    assert rows(results)[-3:] == ["routed", "random route", "oracle route"]
+    assert rows(results)[-4:] == ["routed", "routed, merged", "random route", "oracle route"]
     assert results.stages == {}
 
 
