@@ -48,7 +48,7 @@ def restore(
     Examples:
       restoreroute restore photo.jpg
       restoreroute restore photo.jpg --budget 0.5 -o quick.png
-      restoreroute restore --model denoise-dncnn-s25 photos/ -o restored/ --route-map
+      restoreroute restore photos/ -o restored/ --route-map --skip-done
       restoreroute restore --model runs/sr_fsrcnn/model.safetensors photo.png -o photo-x4.png
     """
     from rich.console import Console

@@ -269,3 +269,10 @@ def test_a_result_that_does_not_fit_is_refused_before_any_work(
     assert done.code == 2
     assert "in.png: a result of 56 x 36 needs some 0.5 GiB of memory, 0.2 GiB are free" in done.error
     assert restore("in.png", "-o", "out.tif").code == 0
+
+
+def test_an_unknown_model_is_named_with_the_nearest(command: Callable[..., Any], photo: Path) -> None:
+    done = command("restore", "--model", "sr-fsrcn-x4", "in.png")
+
+    assert done.code == 2
+    assert "sr-fsrcnn-x4" in done.error

@@ -46,7 +46,7 @@ def test_one_batch_of_every_stage(recipe: Path, photos: Path) -> None:
     stages, branches = found.plan.stages, len(found.plan.branches)
     names = {
         "baseline": ["baseline"],
-        "pretrain": [f"pretrain_{branch}" for branch in range(branches)],
+        "pretrain": [f"pretrain_{n}" for n in range(branches) if stages.pretrain.of_branch(n).iterations],
         "class_module": ["class_module"],
         "joint": ["joint"],
     }
