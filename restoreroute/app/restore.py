@@ -106,6 +106,7 @@ def restore_files(
             else:
                 yield _restore_file(restorer, source, target, map_path, effort=effort, listen=listen)
         except RestorerouteError as error:
+            error.where = error.where or str(source)
             yield RestoredFile(source=source, error=error)
         except MemoryError:
             shortage = RestorerouteError("there is not enough memory for this image", where=str(source))
@@ -179,18 +180,20 @@ def _restore_file(
         height, width = (side * restorer.scale for side in image.shape[:2])
         shape = (height, width, *image.shape[2:])
         require_writable(target, shape, image.dtype)
+        by_tiles = target.suffix.lower() in TIFF_SUFFIXES and map_path is None
+        if not by_tiles:
+            require_memory(shape, image.dtype, where=str(source))
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"can't be made: {error.strerror}", where=str(target.parent)) from error
         parts = restorer.restore_rows(image, effort=effort, progress=progress)
-        if target.suffix.lower() in TIFF_SUFFIXES and map_path is None:
+        if by_tiles:
             cells: list[Route] = []
             pixels = _pixels_of(parts, cells)
             write_tiff_rows(target, pixels, shape=shape, dtype=image.dtype, metadata=metadata)
             got = np.concatenate(cells)
         else:
-            require_memory(shape, image.dtype, where=str(source))
             restored = together(parts, height)
             if map_path is not None:  # first, so that a result that is there is complete
                 write_image(map_path, restorer.overlay(restored))

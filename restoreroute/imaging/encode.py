@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import imagecodecs
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from restoreroute.imaging.metadata import EXIF_HEADER, NOTHING, Metadata, into_png
+
+LONGEST_JPEG_EXIF = 65_533 - len(EXIF_HEADER)
+"""Bytes that fit into one segment."""
 
 
 class UnwritableKindError(Exception):
@@ -34,7 +37,9 @@ def encode_png(image: NDArray[Any], metadata: Metadata) -> bytes:
 
 
 def encode_jpeg(image: NDArray[Any], metadata: Metadata) -> bytes:
-    """Quality 95, colours at full resolution (4:4:4)."""
+    """Quality 95, colours at full resolution (4:4:4).  EXIF data that are longer than JPEG can hold are left out."""
+    if metadata.exif is not None and len(metadata.exif) > LONGEST_JPEG_EXIF:
+        metadata = replace(metadata, exif=None)
     return _encode_with_pillow(image, "JPEG", metadata, quality=95, subsampling=0)
 
 

@@ -1,12 +1,15 @@
-"""Which format a file's bytes are of, and a guard around Pillow's readers."""
+"""Which format a file's bytes are of, what is said of damaged ones, and a guard around Pillow's readers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
 
 from PIL import Image
+
+from restoreroute.errors import InputError
 
 
 def sniff(data: bytes) -> str | None:
@@ -22,6 +25,14 @@ def sniff(data: bytes) -> str | None:
     if data.startswith(b"BM"):
         return "BMP"
     return None
+
+
+def damaged(kind: str, error: Exception, path: Path) -> InputError:
+    """The error for a file of that format whose decoding failed."""
+    reason = str(error) or type(error).__name__
+    return InputError(
+        f"the {kind} data are damaged or cut off: {reason}", where=str(path), hint="copy or export the image again"
+    )
 
 
 _PIXEL_LIMIT = Lock()

@@ -17,7 +17,7 @@ from restoreroute.imaging.atomic import write_atomically
 from restoreroute.imaging.color import Pixels
 from restoreroute.imaging.decode import DECODERS, UnreadableKindError
 from restoreroute.imaging.encode import IMAGE_SUFFIXES, UnwritableKindError
-from restoreroute.imaging.formats import sniff
+from restoreroute.imaging.formats import damaged, sniff
 from restoreroute.imaging.metadata import NOTHING, Metadata, read_metadata
 
 __all__ = ["IMAGE_SUFFIXES", "Picture", "find_images", "read_image", "read_picture", "require_writable", "write_image"]
@@ -105,12 +105,7 @@ def _decoded(path: Path, data: bytes) -> Pixels:
         what = "the image does not fit into memory"
         raise InputError(what, where=str(path), hint=hint) from error
     except Exception as error:  # decoders meet damaged data with exceptions of any kind
-        reason = str(error) or type(error).__name__
-        raise InputError(
-            f"the {kind} data are damaged or cut off: {reason}",
-            where=str(path),
-            hint="copy or export the image again",
-        ) from error
+        raise damaged(kind, error, path) from error
     return image
 
 

@@ -20,6 +20,8 @@ EXIF_HEADER = b"Exif\0\0"
 METRES_PER_INCH = 0.0254
 CENTIMETRES_PER_INCH = 2.54
 UPRIGHT = 1
+HIGHEST_DPI = 65_535
+"""What JPEG can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,18 +52,30 @@ NOTHING = Metadata()
 
 
 def read_metadata(data: bytes) -> Metadata:
-    """The metadata of an image file's bytes; whatever is damaged is left out."""
+    """The metadata of an image file's bytes; what is damaged, or a resolution beyond reason, is left out."""
     try:
-        match sniff(data):
-            case "PNG":
-                return _of_png(data)
-            case "TIFF":
-                return _of_tiff(io.BytesIO(data))
-            case "JPEG" | "WebP" | "BMP":
-                return _of_others(data)
+        return _plausible(_read(data))
     except Exception:  # damaged metadata raise almost anything, and the picture may still be sound
         return NOTHING
-    return NOTHING
+
+
+def _read(data: bytes) -> Metadata:
+    match sniff(data):
+        case "PNG":
+            return _of_png(data)
+        case "TIFF":
+            return _of_tiff(io.BytesIO(data))
+        case "JPEG" | "WebP" | "BMP":
+            return _of_others(data)
+        case _:
+            return NOTHING
+
+
+def _plausible(metadata: Metadata) -> Metadata:
+    """Without a resolution that other formats could not write."""
+    if metadata.dpi is not None and not all(1 <= value <= HIGHEST_DPI for value in metadata.dpi):
+        return replace(metadata, dpi=None)
+    return metadata
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -106,7 +120,7 @@ def _of_png(data: bytes) -> Metadata:
 def read_tiff_metadata(path: Path) -> Metadata:
     """As :func:`read_metadata`, of a TIFF file that is not read as a whole."""
     try:
-        return _of_tiff(path)
+        return _plausible(_of_tiff(path))
     except Exception:  # see read_metadata
         return NOTHING
 

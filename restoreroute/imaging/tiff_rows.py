@@ -11,6 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from restoreroute.imaging.atomic import write_atomically
+from restoreroute.imaging.formats import damaged
 from restoreroute.imaging.metadata import NOTHING, Metadata
 
 TILE = 256
@@ -28,6 +29,7 @@ class TiffRows:
     """
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self.file = tifffile.TiffFile(path)
         self.page = self.file.pages.first
 
@@ -47,7 +49,17 @@ class TiffRows:
         return np.dtype(self.page.dtype).newbyteorder("=")
 
     def read(self, first: int, last: int) -> NDArray[Any]:
-        """Rows ``first`` to ``last``, decoded from the strips or tiles that hold them."""
+        """Rows ``first`` to ``last``, decoded from the strips or tiles that hold them.
+
+        Raises:
+            InputError: where the data are damaged or cut off.
+        """
+        try:
+            return self._decoded(first, last)
+        except Exception as error:  # decoders meet damaged data with exceptions of any kind
+            raise damaged("TIFF", error, self.path) from error
+
+    def _decoded(self, first: int, last: int) -> NDArray[Any]:
         page = self.page
         height, width = self.shape[:2]
         rows = np.zeros((last - first, *self.shape[1:]), dtype=self.dtype)
@@ -58,16 +70,23 @@ class TiffRows:
             top = line * tall
             for column in range(across):
                 index, left = line * across + column, column * wide
-                self.file.filehandle.seek(page.dataoffsets[index])
-                data = self.file.filehandle.read(page.databytecounts[index])
-                segment, _, _ = page.decode(data, index, jpegtables=page.jpegtables)
-                if segment is None:  # an empty segment counts as zeros
+                segment, _, _ = page.decode(self._segment(index), index, jpegtables=page.jpegtables)
+                if segment is None:  # a segment that is not there counts as zeros
                     continue
                 block = segment[0]  # (rows, columns, samples)
                 begin, end = max(first, top), min(last, top + tall, height)
                 kept = block[begin - top : end - top, : min(wide, width - left)]
                 deep[begin - first : end - first, left : left + kept.shape[1]] = kept
         return rows
+
+    def _segment(self, index: int) -> bytes | None:
+        """The encoded bytes of a strip or tile; None for one that is not there."""
+        length = self.page.databytecounts[index]
+        self.file.filehandle.seek(self.page.dataoffsets[index])
+        data = self.file.filehandle.read(length)
+        if len(data) < length:
+            raise EOFError("the file ends before its pixels do")
+        return data or None
 
 
 def is_plain_tiff(path: Path) -> bool:

@@ -149,4 +149,4 @@ def choose_routes(
     try:
         return within_budget(scores, costs, spend, effort.budget)
     except ValueError as error:
-        raise InputError(f"{error} of the full network", where="budget", hint="allow more") from None
+        raise InputError(f"{error} of the full network", hint="allow a larger budget") from None

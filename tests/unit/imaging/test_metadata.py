@@ -109,3 +109,16 @@ def test_damaged_metadata_do_not_matter(tmp_path: Path, damage: bytes) -> None:
     buffer = io.BytesIO()
     Image.fromarray(pixels(3)).save(buffer, "PNG")
     assert read_metadata(buffer.getvalue()[:40]) == NOTHING
+
+
+def test_what_jpeg_can_not_hold_is_left_out(tmp_path: Path) -> None:
+    long = Image.Exif()
+    long[ExifTags.Base.ImageDescription] = "x" * 70_000
+    data = long.tobytes().removeprefix(b"Exif\0\0")
+
+    write_image(tmp_path / "a.jpg", pixels(3), Metadata(exif=data))
+    write_image(tmp_path / "a.png", pixels(3), Metadata(exif=data, dpi=(10**6, 10**6)))
+
+    assert read_picture(tmp_path / "a.jpg").metadata.exif is None
+    assert tag(read_picture(tmp_path / "a.png").metadata.exif, ExifTags.Base.ImageDescription) == "x" * 70_000
+    assert read_picture(tmp_path / "a.png").metadata.dpi is None
