@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape
+from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape, Step
 from restoreroute.spec.options import Options
 from restoreroute_backbones import published
 from restoreroute_backbones.colours import RGB_MEAN
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 GROUPS = 4
 BLOCKS = 3
+TRUNK_REACH = 2 * BLOCKS**2
+"""Two convolutions in each residual block, which runs three times in each of three blocks."""
 PUBLISHED_WIDTHS = (36, 52, 64)
 """Features of ClassSR-CARN (paper table 2)."""
 
@@ -63,7 +65,7 @@ def build(options: CarnOptions, /, *, width: int, scale: int, channels: int) -> 
 
     def fusion(number: int) -> nn.Module:
         conv = nn.Conv2d((number + 2) * width, width, 1, bias=False)
-        return nn.Sequential(OrderedDict(conv=conv, norm=norm(width), relu=nn.ReLU()))
+        return nn.Sequential(OrderedDict(conv=conv, norm=norm(width), relu=nn.ReLU(inplace=True)))
 
     def cascade(stages: list[nn.Module]) -> nn.Module:
         return Cascade(stages, [fusion(number) for number in range(BLOCKS)])
@@ -72,13 +74,13 @@ def build(options: CarnOptions, /, *, width: int, scale: int, channels: int) -> 
         body = Residual(
             OrderedDict(
                 first=grouped(width),
-                first_relu=nn.ReLU(),
+                first_relu=nn.ReLU(inplace=True),
                 second=grouped(width),
-                second_relu=nn.ReLU(),
+                second_relu=nn.ReLU(inplace=True),
                 point=nn.Conv2d(width, width, 1),
             )
         )
-        return cascade([nn.Sequential(OrderedDict(residual=body, relu=nn.ReLU()))])
+        return cascade([nn.Sequential(OrderedDict(residual=body, relu=nn.ReLU(inplace=True)))])
 
     layers: OrderedDict[str, nn.Module] = OrderedDict(
         centre=MeanShift([-value for value in mean]),
@@ -87,7 +89,7 @@ def build(options: CarnOptions, /, *, width: int, scale: int, channels: int) -> 
     )
     for number, step in enumerate(steps_up(scale)):
         layers[f"up_{number}"] = grouped(width * step**2)
-        layers[f"up_relu_{number}"] = nn.ReLU()
+        layers[f"up_relu_{number}"] = nn.ReLU(inplace=True)
         layers[f"shuffle_{number}"] = nn.PixelShuffle(step)  # one step larger from here
     layers["exit"] = nn.Conv2d(width, channels, 3, padding=1)
     layers["restore"] = MeanShift(mean)
@@ -130,8 +132,8 @@ def _initialise(network: nn.Sequential, options: CarnOptions, *, scale: int, mea
 
 
 def receptive_field(options: CarnOptions, scale: int) -> int:
-    """1 for the entry, 2 for each of the nine residual blocks, and 2 for what follows at higher resolutions."""
-    return 1 + 2 * BLOCKS**2 + 2
+    """1 for the entry, what the trunk sees, and 2 for what follows at higher resolutions."""
+    return 1 + TRUNK_REACH + 2
 
 
 BODY_LAYERS = {0: "first", 2: "second", 4: "point"}
@@ -200,6 +202,13 @@ def narrow(wide: nn.Module, network: nn.Module) -> None:
     narrow_by_wires(wide, network, wires, norms=norms)
 
 
+def chains(network: nn.Module) -> list[list[Step]]:
+    """Layer by layer, but for the cascades between which everything is joined to everything."""
+    from restoreroute_backbones.steps import in_steps
+
+    return [in_steps(network.named_children(), reaches={"trunk": TRUNK_REACH})]
+
+
 CARN = BackboneFamily(
     name="carn",
     summary="CARN-M: cascading residual blocks of grouped convolutions that share their weights",
@@ -217,4 +226,5 @@ CARN = BackboneFamily(
         recognise=recognise,
     ),
     narrow=narrow,
+    chains=chains,
 )

@@ -1,9 +1,9 @@
-"""A transposed convolution that trains faster on a CPU.
+"""A transposed convolution that is faster on a CPU.
 
 torch's own forward pass of a strided transposed convolution is slow there.  The same function is a convolution at
-low resolution followed by a pixel shuffle, which is twice as fast although it multiplies zeros: the kernel is laid out
-as one small kernel for each of the scale x scale output phases.  Its backward pass is slower than torch's own, so that
-one is kept.  In evaluation the layer is a plain ``nn.ConvTranspose2d``, and its cost is counted as such.
+low resolution followed by a shuffle of pixels, which is twice as fast although it multiplies zeros: the kernel is laid
+out as one small kernel for each of the scale x scale output phases.  Its backward pass is slower than torch's own, so
+that one is kept.  On other devices the layer is a plain ``nn.ConvTranspose2d``, and its cost is counted as such.
 """
 
 from __future__ import annotations
@@ -18,14 +18,38 @@ from torch.nn import functional
 class Deconvolution(nn.ConvTranspose2d):
     """``nn.ConvTranspose2d`` of one group whose output is exactly ``stride`` times its input."""
 
+    @property
+    def reach(self) -> int:
+        """How far an output depends on the input, in pixels of the input."""
+        stride, padding, kernel = self.stride[0], int(self.padding[0]), self.kernel_size[0]
+        return max((stride - 1 + padding) // stride, (kernel - 1 - padding) // stride)
+
     def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
         """(B, C, h, w) -> (B, outputs, h * stride, w * stride)."""
-        if not (self.training and torch.is_grad_enabled() and features.device.type == "cpu"):
+        if features.device.type == "cpu" and not torch.is_grad_enabled() and self.bias is not None:
+            return by_phases(features, self.weight, self.bias, scale=self.stride[0], padding=int(self.padding[0]))
+        if not (self.training and features.device.type == "cpu"):
             return super().forward(features, output_size)
         restored: Tensor = _PhaseConvolution.apply(  # type: ignore[no-untyped-call]
             features, self.weight, self.bias, self.stride[0], int(self.padding[0]), self.output_padding[0]
         )
         return restored
+
+
+class Inside(nn.Module):
+    """What a deconvolution makes of its input but for the outermost ``reach`` pixels, which are seen only."""
+
+    def __init__(self, layer: Deconvolution) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, h, w) -> (B, outputs, (h - 2 * reach) * stride, (w - 2 * reach) * stride)."""
+        layer, scale, padding = self.layer, self.layer.stride[0], int(self.layer.padding[0])
+        if features.device.type == "cpu" and layer.bias is not None:
+            return by_phases(features, layer.weight, layer.bias, scale=scale, padding=padding, inside=True)
+        cut = padding + layer.reach * scale
+        return functional.conv_transpose2d(features, layer.weight, layer.bias, scale, cut, layer.output_padding)
 
 
 class _PhaseConvolution(torch.autograd.Function):
@@ -59,8 +83,10 @@ class _PhaseConvolution(torch.autograd.Function):
         return to_features, to_weight, to_bias, None, None, None
 
 
-def by_phases(features: Tensor, weight: Tensor, bias: Tensor, *, scale: int, padding: int) -> Tensor:
-    """A transposed convolution as a convolution and a pixel shuffle.
+def by_phases(
+    features: Tensor, weight: Tensor, bias: Tensor, *, scale: int, padding: int, inside: bool = False
+) -> Tensor:
+    """A transposed convolution as a convolution and a shuffle of pixels.
 
     Output pixel scale * q + r takes input q + j through tap k = r - scale * j + padding.  With the taps counted from
     ``lead`` zeros earlier, k + lead = r + scale * (reach - j): a row for each j and a column for each phase r.
@@ -71,6 +97,7 @@ def by_phases(features: Tensor, weight: Tensor, bias: Tensor, *, scale: int, pad
         bias: (outputs,).
         scale: stride.
         padding: of the transposed convolution.
+        inside: leave out what the outermost input pixels become.
 
     Returns:
         (B, outputs, h * scale, w * scale).
@@ -81,11 +108,14 @@ def by_phases(features: Tensor, weight: Tensor, bias: Tensor, *, scale: int, pad
     taps = 2 * reach + 1
     trail = scale * taps - kernel - lead
     phases = functional.pad(weight, (lead, trail, lead, trail)).reshape(channels, outputs, taps, scale, taps, scale)
-    kernels = phases.permute(1, 3, 5, 0, 2, 4).reshape(outputs * scale**2, channels, taps, taps).flip(2, 3)
-    shuffled = functional.conv2d(
+    kernels = phases.permute(3, 5, 1, 0, 2, 4).reshape(scale**2 * outputs, channels, taps, taps).flip(2, 3)
+    found = functional.conv2d(
         features,
         kernels.contiguous(memory_format=torch.channels_last),
-        bias.repeat_interleave(scale**2),
-        padding=reach,
+        bias.repeat(scale**2),
+        padding=0 if inside else reach,
     )
-    return functional.pixel_shuffle(shuffled, scale)
+    batch, _, height, width = found.shape
+    # colours innermost, so that a row of phases is copied in runs of scale * outputs
+    rows = found.permute(0, 2, 3, 1).reshape(batch, height, width, scale, scale * outputs).transpose(2, 3)
+    return rows.reshape(batch, height * scale, width * scale, outputs).permute(0, 3, 1, 2)

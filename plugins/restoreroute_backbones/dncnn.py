@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from restoreroute.spec.backbone import BackboneFamily
+from restoreroute.spec.backbone import BackboneFamily, Step
 from restoreroute.spec.options import Options
 from restoreroute_backbones.widths import published_or_spaced
 
@@ -45,7 +45,7 @@ def build(options: DncnnOptions, /, *, width: int, scale: int, channels: int) ->
         last = number == options.layers - 1
         layers[f"conv_{number}"] = nn.Conv2d(width if number else channels, channels if last else width, 3, padding=1)
         if not last:
-            layers[f"relu_{number}"] = nn.ReLU()
+            layers[f"relu_{number}"] = nn.ReLU(inplace=True)
     network = Residual(layers)
     if options.initialisation == "official":
         kaiming(network)
@@ -75,6 +75,15 @@ def narrow(wide: nn.Module, network: nn.Module) -> None:
     )
 
 
+def chains(network: nn.Module) -> list[list[Step]]:
+    """The image as it is, and layer by layer what is added to it."""
+    from torch import nn
+
+    from restoreroute_backbones.steps import in_steps
+
+    return [[Step(run=nn.Identity(), reach=0)], in_steps(network.named_children())]
+
+
 DNCNN = BackboneFamily(
     name="dncnn",
     summary="DnCNN for colour images: 3x3 convolutions that predict the noise",
@@ -86,4 +95,5 @@ DNCNN = BackboneFamily(
     receptive_field=receptive_field,
     width_scales="features of every hidden layer; the layers stay",
     narrow=narrow,
+    chains=chains,
 )

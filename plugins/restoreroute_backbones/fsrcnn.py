@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape
+from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape, Step
 from restoreroute.spec.options import Options
 from restoreroute_backbones import published
 from restoreroute_backbones.widths import published_or_spaced
@@ -182,6 +182,13 @@ def narrow(wide: nn.Module, network: nn.Module) -> None:
     )
 
 
+def chains(network: nn.Module) -> list[list[Step]]:
+    """Layer by layer."""
+    from restoreroute_backbones.steps import in_steps
+
+    return [in_steps(network.named_children())]
+
+
 FSRCNN = BackboneFamily(
     name="fsrcnn",
     summary="FSRCNN: the smallest family, all work at low resolution, one deconvolution at the end",
@@ -198,4 +205,5 @@ FSRCNN = BackboneFamily(
         recognise=recognise,
     ),
     narrow=narrow,
+    chains=chains,
 )

@@ -59,13 +59,15 @@ def build(options: RcanOptions, /, *, width: int, scale: int, channels: int) -> 
         attention = ChannelAttention(
             OrderedDict(
                 squeeze=nn.Conv2d(width, width // REDUCTION, 1),
-                relu=nn.ReLU(),
+                relu=nn.ReLU(inplace=True),
                 excite=nn.Conv2d(width // REDUCTION, width, 1),
                 gate=nn.Sigmoid(),
             )
         )
         return Residual(
-            OrderedDict(first=conv(width, width), relu=nn.ReLU(), second=conv(width, width), attention=attention)
+            OrderedDict(
+                first=conv(width, width), relu=nn.ReLU(inplace=True), second=conv(width, width), attention=attention
+            )
         )
 
     def group() -> nn.Module:

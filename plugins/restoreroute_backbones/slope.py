@@ -1,4 +1,4 @@
-"""A PReLU with a single slope that trains three times faster on a CPU.
+"""A PReLU with a single slope that is faster on a CPU, three times in training.
 
 torch's own backward pass treats a single slope as one for every channel.  With one slope the function is a leaky ReLU,
 whose passes are vectorised, and the gradient of the slope is a sum over what is negative.
@@ -14,14 +14,16 @@ from torch.nn import functional
 
 
 class SharedSlope(nn.PReLU):
-    """``nn.PReLU`` with one slope for all channels; in evaluation and away from the CPU it is exactly that."""
+    """``nn.PReLU`` with one slope for all channels; without gradients on a CPU it works in place."""
 
     def __init__(self) -> None:
         super().__init__(num_parameters=1)
 
     def forward(self, features: Tensor) -> Tensor:
         """Any shape."""
-        if not (self.training and torch.is_grad_enabled() and features.device.type == "cpu"):
+        if features.device.type == "cpu" and not torch.is_grad_enabled():
+            return functional.leaky_relu_(features, float(self.weight))
+        if not (self.training and features.device.type == "cpu"):
             return super().forward(features)
         sloped: Tensor = _LeakyWithSlope.apply(features, self.weight)  # type: ignore[no-untyped-call]
         return sloped

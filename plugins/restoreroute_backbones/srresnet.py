@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from math import prod
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape
+from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape, Step
 from restoreroute.spec.options import Options
 from restoreroute_backbones import published
 from restoreroute_backbones.widths import published_or_spaced
@@ -46,17 +47,19 @@ def build(options: SrresnetOptions, /, *, width: int, scale: int, channels: int)
     def conv(inputs: int, outputs: int) -> nn.Conv2d:
         return nn.Conv2d(inputs, outputs, 3, padding=1)
 
-    detail: OrderedDict[str, nn.Module] = OrderedDict(head=conv(channels, width), head_slope=nn.LeakyReLU(SLOPE))
+    detail: OrderedDict[str, nn.Module] = OrderedDict(
+        head=conv(channels, width), head_slope=nn.LeakyReLU(SLOPE, inplace=True)
+    )
     for number in range(options.blocks):
         detail[f"block_{number}"] = Residual(
-            OrderedDict(first=conv(width, width), relu=nn.ReLU(), second=conv(width, width))
+            OrderedDict(first=conv(width, width), relu=nn.ReLU(inplace=True), second=conv(width, width))
         )
     for number, step in enumerate(steps_up(scale)):
         detail[f"up_{number}"] = conv(width, width * step**2)
         detail[f"shuffle_{number}"] = nn.PixelShuffle(step)  # one step larger from here
-        detail[f"up_slope_{number}"] = nn.LeakyReLU(SLOPE)
+        detail[f"up_slope_{number}"] = nn.LeakyReLU(SLOPE, inplace=True)
     detail["fine"] = conv(width, width)
-    detail["fine_slope"] = nn.LeakyReLU(SLOPE)
+    detail["fine_slope"] = nn.LeakyReLU(SLOPE, inplace=True)
     detail["tail"] = conv(width, channels)
     base = nn.Upsample(scale_factor=scale, mode="bilinear", align_corners=False)
     network = Sum({"detail": nn.Sequential(detail), "base": base})
@@ -130,6 +133,17 @@ def narrow(wide: nn.Module, network: nn.Module) -> None:
     narrow_by_wires(wide, network, wires)
 
 
+def chains(network: nn.Module) -> list[list[Step]]:
+    """The detail layer by layer, the blocks as they are, and what it is added to."""
+    from restoreroute_backbones.layers import Residual
+    from restoreroute_backbones.steps import in_steps
+
+    detail = list(network.get_submodule("detail").named_children())
+    reaches = {name: 2 for name, layer in detail if isinstance(layer, Residual)}
+    steps = in_steps(detail, reaches=reaches)
+    return [steps, [Step(run=network.get_submodule("base"), reach=1, scale=prod(step.scale for step in steps))]]
+
+
 SRRESNET = BackboneFamily(
     name="srresnet",
     summary="SRResNet without normalisation: residual blocks at low resolution over a bilinear interpolation",
@@ -146,4 +160,5 @@ SRRESNET = BackboneFamily(
         recognise=recognise,
     ),
     narrow=narrow,
+    chains=chains,
 )

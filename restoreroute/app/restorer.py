@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from restoreroute.inference.areas import Area, AreaRow, cut_into_areas
 from restoreroute.inference.engine import crop, restore_cells
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
-from restoreroute.inference.seamless import TRAINED, Effort, Regions, choose_routes, halo_of, merge_cells
+from restoreroute.inference.seamless import TRAINED, Effort, Planner, Regions
 from restoreroute.inference.tiles import Tile
 from restoreroute.reporting.overlay import paint_route
 from restoreroute.routing.model_file import Model, load_model
@@ -87,6 +88,11 @@ class Restorer:
     device: torch.device
     blocks: tuple[int, int] | None = None
 
+    @cached_property
+    def planner(self) -> Planner:
+        """Decides which branch restores what."""
+        return Planner.by_operations(self.model)
+
     @property
     def scale(self) -> int:
         """Side of the output over side of the input."""
@@ -140,7 +146,7 @@ class Restorer:
             raise ValueError(f"an image is H x W or H x W x C with at least one pixel, not {source.shape}")
         height, width = source.shape[:2]
         stride = self.model.stride
-        context = max(halo_of(self.model), self.model.patch - stride, ALPHA_CONTEXT)
+        context = max(self.planner.halo, self.model.patch - stride, ALPHA_CONTEXT)
         side = BLOCK * stride
         rows, columns = self.blocks or (1, NARROW if width > WIDE * side else BROAD)
         cut = list(cut_into_areas(height, width, rows=rows * side, columns=columns * side, context=context))
@@ -182,7 +188,7 @@ class Restorer:
                 for area in row.areas
             ]
             scores.append(np.concatenate(judged, axis=1))
-        return choose_routes(model, np.concatenate(scores), height, width, effort=effort)
+        return self.planner.route(np.concatenate(scores), height, width, effort=effort)
 
     def _row(self, source: ImageRows, row: AreaRow, routes: Route) -> RestoredRows:
         """A row of areas."""
@@ -195,7 +201,7 @@ class Restorer:
         for area in row.areas:
             top, left, right = area.inside.top, area.inside.left, area.inside.right
             cells = routes[top // stride : -(-row.bottom // stride), left // stride : -(-right // stride)]
-            regions = merge_cells(self.model, cells, height, width, top=top, left=left)
+            regions = self.planner.merge(cells, height, width, top=top, left=left)
             seen = read[:, area.seen.left : area.seen.right]
             pixels[:, left * scale : right * scale] = self._area(seen, area, regions)
             found.append(regions)

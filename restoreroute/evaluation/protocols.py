@@ -15,7 +15,7 @@ from restoreroute.imaging.color import from_float, rgb_to_y
 from restoreroute.imaging.metrics import psnr, ssim
 from restoreroute.inference.engine import classify, restore_cells, restore_classsr, restore_whole
 from restoreroute.inference.scores import score_cells
-from restoreroute.inference.seamless import Regions, merge_cells
+from restoreroute.inference.seamless import Planner, Regions
 from restoreroute.inference.tiles import Tile, cell_tiles, classsr_tiles
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
@@ -80,7 +80,7 @@ class ClasssrProtocol:
         return classsr_tiles(height, width, patch=self.patch, stride=self.stride)
 
     def score(self, class_module: ClassModule, image: Tensor, tiles: list[Tile]) -> NDArray[np.float32]:
-        return classify(class_module, image, tiles, patch=self.patch)
+        return classify(class_module, image, tiles)
 
     def merge(self, model: Model, image: Tensor, route: Route) -> Regions | None:
         return None
@@ -123,7 +123,7 @@ class WholeProtocol:
 
     def merge(self, model: Model, image: Tensor, route: Route) -> Regions | None:
         height, width = image.shape[1:]
-        return merge_cells(model, route.reshape(-(-height // self.cell), -1), height, width)
+        return Planner.by_operations(model).merge(route.reshape(-(-height // self.cell), -1), height, width)
 
     def restore_routed(self, branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route) -> Tensor:
         return restore_cells(branches, image, tiles, route)

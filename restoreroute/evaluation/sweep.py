@@ -17,7 +17,7 @@ from restoreroute.evaluation.protocols import WholeProtocol
 from restoreroute.imaging.color import to_float
 from restoreroute.inference.engine import restore_cells, restore_whole
 from restoreroute.inference.scores import score_cells
-from restoreroute.inference.seamless import Effort, choose_routes, merge_cells
+from restoreroute.inference.seamless import Effort, Planner, operations_of_all, whole_image
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import Route, shares
 from restoreroute.spec.events import Listener, WorkProgress
@@ -56,6 +56,7 @@ def sweep(
     full = (model if baseline is None else baseline).branches[-1]
     reference: list[Quality] = []
     found: dict[Effort, list[tuple[Quality, float, Route]]] = {effort: [] for effort in efforts}
+    planner = Planner.by_operations(model)
     task = model.task.bound
     protocol = WholeProtocol(patch=model.patch, cell=model.stride, crop_border=task.crop_border)
     calls = len(pairs) * (1 + len(efforts))
@@ -72,20 +73,14 @@ def sweep(
             listen(WorkProgress(step=STEP, done=number * (1 + len(efforts)) + position + 1, total=calls))
             height, width = image.shape[1:]
             try:
-                routes = choose_routes(model, scores, height, width, effort=effort)
+                routes = planner.route(scores, height, width, effort=effort)
             except InputError:
                 continue
-            regions = merge_cells(model, routes, height, width)
+            regions = planner.merge(routes, height, width)
             restored = restore_cells(model.branches, image, regions.tiles, regions.route)
-            executed = (
-                sum(
-                    model.costs[branch].executed * tile.window.area
-                    for tile, branch in zip(regions.tiles, regions.route.tolist(), strict=True)
-                )
-                / model.patch**2
-            )
+            executed = operations_of_all(model, regions.tiles, regions.route)
             judged = routes.size * model.class_module_cost.executed
-            spent = (executed + judged) / (model.costs[-1].executed * height * width / model.patch**2)
+            spent = (executed + judged) / whole_image(model, height, width)
             found[effort].append((quality(restored), spent, regions.cells.ravel()))
     listen(WorkProgress(step=STEP, done=calls, total=calls))
     return SweepResult(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from restoreroute.inference.engine import classify, crop, restore_cells, restore_classsr, restore_whole
+from restoreroute.inference.engine import BATCH_PIXELS, classify, restore_cells, restore_classsr, restore_whole
+from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
-from restoreroute.inference.seamless import merge_cells, plan_regions, price_by_operations
-from restoreroute.inference.tiles import Tile, classsr_tiles, covered
+from restoreroute.inference.seamless import Planner
+from restoreroute.inference.tiles import Tile, cell_tiles, classsr_tiles
+from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import Route, fixed
 from restoreroute.spec.timings import Timing
@@ -39,70 +42,63 @@ def ways(model: Model, image: Tensor, routes: Route) -> dict[str, Callable[[], T
         routes: (rows, columns) branch of each cell.
     """
     height, width = image.shape[1:]
-    full = model.branches[-1]
+    last = len(model.branches) - 1
     patches = classsr_tiles(height, width, patch=model.patch, stride=model.stride)
-    everywhere = fixed(len(model.branches) - 1, len(patches))
     rows = (height - model.patch) // model.stride + 1
     route = routes[:rows, : len(patches) // rows].ravel()
-    found = {WHOLE: lambda: restore_whole(full, image)}
-    if model.plans[-1].family.local:
-        found[TILES] = lambda: _in_large_tiles(model, image)
+    published = _as_published(model)
+    planner = Planner.by_operations(model)
+    found = {WHOLE: lambda: restore_whole(model.branches[last], image)}
+    if model.plans[last].family.local:
+        tiles = _large_tiles(model, height, width)
+        found[TILES] = lambda: restore_cells(model.branches, image, tiles, fixed(last, len(tiles)))
     return found | {
-        PATCHES: lambda: restore_classsr(model.branches, image, patches, everywhere),
-        LOOP: lambda: patch_by_patch(model, image, patches, route),
-        CLASSSR: lambda: _classsr(model, image, patches, route),
-        SEAMLESS: lambda: _seamless(model, image, routes),
+        PATCHES: lambda: restore_classsr(model.branches, image, patches, fixed(last, len(patches))),
+        LOOP: lambda: _by_patches(published, image, patches, route, batch_pixels=1),
+        CLASSSR: lambda: _by_patches(model, image, patches, route),
+        SEAMLESS: lambda: _seamless(planner, image, routes),
     }
 
 
-def patch_by_patch(model: Model, image: Tensor, tiles: list[Tile], route: Route) -> Tensor:
-    """The published way: one patch at a time through Class-Module and branch, rounded, overlaps averaged.
+class _Contiguous(nn.Module):
+    """A network as the authors' code runs it: whole, in contiguous memory."""
 
-    Returns:
-        (C, covered height * scale, covered width * scale) in [0, 1].
-    """
-    scale = model.branches.scale
-    height, width = covered(tiles)
-    total = image.new_zeros(image.shape[0], height * scale, width * scale)
-    count = image.new_zeros(height * scale, width * scale)
-    with torch.inference_mode():
-        for tile, branch in zip(tiles, route.tolist(), strict=True):
-            patch = crop(image, tile.window, 1)[None].contiguous(memory_format=torch.channels_last)
-            _judge(model.class_module, patch)
-            output = model.branches[branch](patch)[0]
-            crop(total, tile.inside, scale).add_(output.clamp(0, 1).mul(255).round())
-            crop(count, tile.inside, scale).add_(1)
-    return total / count / 255
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = copy.deepcopy(network)
+        self.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+
+    def forward(self, degraded: Tensor) -> Tensor:
+        restored: Tensor = self.network(degraded.contiguous())
+        return restored
 
 
-def _judge(class_module: nn.Module | None, patch: Tensor) -> None:
-    if class_module is not None:
-        class_module(patch)
+def _as_published(model: Model) -> Model:
+    networks = [_Contiguous(network) for network in model.branches]
+    return replace(model, branches=BranchBank(networks, scale=model.branches.scale).eval())
 
 
-def _classsr(model: Model, image: Tensor, tiles: list[Tile], route: Route) -> Tensor:
+def _by_patches(
+    model: Model, image: Tensor, tiles: list[Tile], route: Route, *, batch_pixels: int = BATCH_PIXELS
+) -> Tensor:
     if model.class_module is not None:
-        classify(model.class_module, image, tiles, patch=model.patch)
-    return restore_classsr(model.branches, image, tiles, route)
+        classify(model.class_module, image, tiles, batch_pixels=batch_pixels)
+    return restore_classsr(model.branches, image, tiles, route, batch_pixels=batch_pixels)
 
 
-def _seamless(model: Model, image: Tensor, routes: Route) -> Tensor:
+def _seamless(planner: Planner, image: Tensor, routes: Route) -> Tensor:
+    model = planner.model
     if model.class_module is not None:
         score_cells(model.class_module, image, cell=model.stride, patch=model.patch)
-    regions = merge_cells(model, routes, *image.shape[1:])
+    regions = planner.merge(routes, *image.shape[1:])
     return restore_cells(model.branches, image, regions.tiles, regions.route)
 
 
-def _in_large_tiles(model: Model, image: Tensor) -> Tensor:
-    """Blocks of 8 x 8 cells with all the context that the network can see: the result of the whole-image pass."""
-    height, width = image.shape[1:]
-    last = len(model.branches) - 1
+def _large_tiles(model: Model, height: int, width: int) -> list[Tile]:
+    """Blocks of 8 x 8 cells with all the context that the full network can see: the result of the whole-image pass."""
     plan = model.plans[-1]
     halo = plan.family.receptive_field(plan.options, model.branches.scale)
-    routes = np.full((-(-height // model.stride), -(-width // model.stride)), last)
-    price = price_by_operations(model, halo)
-    regions = plan_regions(routes, height, width, cell=model.stride, halo=halo, price=price)
-    return restore_cells(model.branches, image, regions.tiles, regions.route)
+    return cell_tiles(height, width, cell=BLOCK * model.stride, halo=halo)
 
 
 def in_turn(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from restoreroute.evaluation.protocols import EvaluationProtocol
 from restoreroute.imaging.color import from_float, to_float
 from restoreroute.inference.engine import crop, run_tiles
+from restoreroute.inference.seamless import operations_of_all
 from restoreroute.inference.tiles import Tile, covered
 from restoreroute.routing.cost import Cost
 from restoreroute.routing.model_file import Model
@@ -169,14 +170,13 @@ class Comparison:
         """What a route of the tiles costs when it is done in some runs, each through one of the branches."""
         executed = np.array([cost.executed for cost in self.model.costs], dtype=np.float64)
         paper = np.array([cost.paper for cost in self.model.costs], dtype=np.float64)
-        windows = np.array([run.window.area for run in runs]) / self.model.patch**2
         patches, class_module = len(self.tiles), self.model.class_module_cost
         return Work(
             patches=patches,
             executed=float(executed[route].sum()),
             paper=float(paper[route].sum()) + patches * class_module.paper,
             area=self._area(),
-            charged=float((executed[branches] * windows).sum()) + patches * class_module.executed,
+            charged=operations_of_all(self.model, runs, branches) + patches * class_module.executed,
         )
 
     def _oracle(self, routed: Route) -> Route:
@@ -188,7 +188,7 @@ class Comparison:
             everywhere = fixed(branch, len(tiles))
             for position, output in run_tiles(self.model.branches, self.degraded, tiles, everywhere):
                 tile = tiles[position]
-                difference = crop(output, tile.kept, scale).clamp(0, 1) - crop(self.clean, tile.inside, scale)
+                difference = output.clamp(0, 1) - crop(self.clean, tile.inside, scale)
                 error[position, branch] = difference.square().sum().item()
         return oracle(error, cost, float(np.asarray(cost, dtype=np.float64)[routed].mean()))
 

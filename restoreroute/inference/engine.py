@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
-from restoreroute.inference.tiles import Box, Tile, classifier_box, covered
+from restoreroute.inference.steps import run_chains
+from restoreroute.inference.tiles import Box, Sides, Tile, covered
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
 from restoreroute.routing.policies import Route
@@ -23,76 +23,79 @@ BATCH_PIXELS = 64 * 32 * 32
 """Degraded pixels in one batch: enough to keep the cores busy, few enough to stay in cache."""
 
 
-def classify(class_module: ClassModule, image: Tensor, tiles: Sequence[Tile], *, patch: int) -> NDArray[np.float32]:
-    """Probability of each branch for each tile.
+def classify(
+    class_module: ClassModule, image: Tensor, tiles: Sequence[Tile], *, batch_pixels: int = BATCH_PIXELS
+) -> NDArray[np.float32]:
+    """Probability of each branch for each tile, which the Class-Module sees as it is; tiles are of one size.
 
     Args:
-        image: (C, h, w) in [0, 1]; where it is smaller than a patch its edge is repeated.
-        patch: side of the square that the Class-Module was trained on.
+        image: (C, h, w) in [0, 1].
+        batch_pixels: degraded pixels in one batch; 1 takes one tile at a time.
 
     Returns:
         (N, M).
     """
-    height, width = image.shape[1:]
-    below, right = max(0, patch - height), max(0, patch - width)
-    if below or right:
-        image = functional.pad(image[None], (0, right, 0, below), mode="replicate")[0]
-    boxes = [classifier_box(tile, height, width, patch=patch) for tile in tiles]
-    size = max(1, BATCH_PIXELS // patch**2)
+    size = max(1, batch_pixels // tiles[0].window.area)
     with torch.inference_mode():
         probabilities = [
-            class_module(_stack(image, boxes[start : start + size])).softmax(dim=1)
-            for start in range(0, len(boxes), size)
+            class_module(_stack(image, [tile.window for tile in tiles[start : start + size]])).softmax(dim=1)
+            for start in range(0, len(tiles), size)
         ]
     return torch.cat(probabilities).cpu().numpy()
 
 
-def run_tiles(branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route) -> Iterator[tuple[int, Tensor]]:
-    """Each tile through its branch, tiles of one branch and one window shape together.
+def run_tiles(
+    branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route, *, batch_pixels: int = BATCH_PIXELS
+) -> Iterator[tuple[int, Tensor]]:
+    """Each tile through its branch, tiles of one branch and one shape together.
 
     Args:
         image: (C, h, w) in [0, 1].
         route: (N,) branch of each tile.
+        batch_pixels: degraded pixels in one batch; 1 takes one tile at a time.
 
     Yields:
-        Position of a tile and its output over the whole window, (C, window height * scale, width * scale).
+        Position of a tile and its output over what is kept, (C, inside height * scale, inside width * scale).
     """
-    groups: dict[tuple[int, int, int], list[int]] = defaultdict(list)
+    groups: dict[tuple[int, int, int, Sides], list[int]] = defaultdict(list)
     for position, (tile, branch) in enumerate(zip(tiles, route.tolist(), strict=True)):
-        groups[branch, tile.window.height, tile.window.width].append(position)
-    for (branch, height, width), positions in groups.items():
-        size = max(1, BATCH_PIXELS // (height * width))
+        groups[branch, tile.window.height, tile.window.width, tile.context].append(position)
+    for (branch, height, width, context), positions in groups.items():
+        chains = branches.chains(branch)
+        size = max(1, batch_pixels // (height * width))
         for start in range(0, len(positions), size):
             batch = positions[start : start + size]
             with torch.inference_mode():  # not around the yield: the mode would hold in the caller's code
-                outputs = branches[branch](_stack(image, [tiles[position].window for position in batch]))
+                outputs = run_chains(chains, _stack(image, [tiles[position].window for position in batch]), context)
             yield from zip(batch, outputs, strict=True)
 
 
 def restore_cells(branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route) -> Tensor:
-    """Restore by cells (:func:`~restoreroute.inference.tiles.cell_tiles`): exact size, every pixel from one cell.
+    """Restore by tiles whose insides cover every pixel once, cells or regions: exact size, no seams.
 
     Args:
         image: (C, h, w) in [0, 1].
 
     Returns:
-        (C, h * scale, w * scale), not clipped.
+        (C, h * scale, w * scale), not clipped; the colours of a pixel lie together in memory.
     """
     scale = branches.scale
     channels, height, width = image.shape
-    restored = image.new_empty(channels, height * scale, width * scale)
+    restored = image.new_empty(height * scale, width * scale, channels).permute(2, 0, 1)
     for position, output in run_tiles(branches, image, tiles, route):
-        tile = tiles[position]
-        crop(restored, tile.inside, scale).copy_(crop(output, tile.kept, scale))
+        crop(restored, tiles[position].inside, scale).copy_(output)
     return restored
 
 
-def restore_classsr(branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route) -> Tensor:
+def restore_classsr(
+    branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route, *, batch_pixels: int = BATCH_PIXELS
+) -> Tensor:
     """Restore by the ``classsr`` protocol: patches rounded to 8 bits, overlaps averaged and not rounded again.
 
     Args:
         image: (C, h, w) in [0, 1].
         tiles: from :func:`~restoreroute.inference.tiles.classsr_tiles`.
+        batch_pixels: degraded pixels in one batch; 1 takes one patch at a time.
 
     Returns:
         (C, covered height * scale, covered width * scale) in [0, 1].
@@ -101,7 +104,7 @@ def restore_classsr(branches: BranchBank, image: Tensor, tiles: Sequence[Tile], 
     height, width = covered(list(tiles))
     total = image.new_zeros(image.shape[0], height * scale, width * scale)
     count = image.new_zeros(height * scale, width * scale)
-    for position, output in run_tiles(branches, image, tiles, route):
+    for position, output in run_tiles(branches, image, tiles, route, batch_pixels=batch_pixels):
         inside = tiles[position].inside
         crop(total, inside, scale).add_(output.clamp(0, 1).mul(255).round())
         crop(count, inside, scale).add_(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import inf
 
 import numpy as np
@@ -11,12 +12,15 @@ from numpy.typing import NDArray
 
 from restoreroute.errors import InputError
 from restoreroute.inference.regions import Price, cut_into_regions, least_price
+from restoreroute.inference.steps import operations
 from restoreroute.inference.tiles import Box, Tile
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import Route, at_speed, within_budget
 
+NEAR = 8
+"""Branches that see no further get all the context that they can use."""
 CONTEXT = 4
-"""Pixels of real image around a region: more costs more than it gains where regions are large."""
+"""Pixels of real image around a region for branches that see further: more costs more than it gains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,62 +95,99 @@ def plan_regions(
     return Regions(tiles=tiles, route=route, cells=cells)
 
 
-def merge_cells(
-    model: Model, routes: NDArray[np.integer], height: int, width: int, *, top: int = 0, left: int = 0
-) -> Regions:
-    """As :func:`plan_regions`, with the context that suits a model and its operations as the price."""
-    halo = halo_of(model)
-    price = price_by_operations(model, halo)
-    return plan_regions(routes, height, width, cell=model.stride, halo=halo, price=price, top=top, left=left)
+@dataclass(frozen=True, kw_only=True)
+class Planner:
+    """Decides for one model which branch restores what.
+
+    Attributes:
+        halo: context of a region, in degraded pixels.
+        price: what a region takes, in any unit.
+    """
+
+    model: Model
+    halo: int
+    price: Price
+
+    @classmethod
+    def by_operations(cls, model: Model) -> Planner:
+        """Prices are executed operations, the same on every machine."""
+        halo = halo_of(model)
+        return cls(model=model, halo=halo, price=price_by_operations(model, halo))
+
+    def route(self, scores: NDArray[np.floating], height: int, width: int, *, effort: Effort = TRAINED) -> Route:
+        """The branch of each cell, from the probabilities (rows, columns, M) of an image.
+
+        Raises:
+            InputError: if even the cheapest branch exceeds the budget.
+        """
+        model = self.model
+        judging = model.class_module_cost.executed
+        costs = [cost.executed + judging for cost in model.costs]
+        if effort.budget is None:
+            return at_speed(scores, costs, effort.speed)
+        operations = price_by_operations(model, self.halo)
+
+        def spend(routes: Route) -> float:
+            return (least_price(routes, operations) + routes.size * judging) / whole_image(model, height, width)
+
+        try:
+            return within_budget(scores, costs, spend, effort.budget)
+        except ValueError as error:
+            raise InputError(f"{error} of the full network", hint="allow a larger budget") from None
+
+    def merge(self, routes: NDArray[np.integer], height: int, width: int, *, top: int = 0, left: int = 0) -> Regions:
+        """The regions of an image, or of a part of it (:func:`plan_regions`)."""
+        return plan_regions(
+            routes,
+            height,
+            width,
+            cell=self.model.stride,
+            halo=self.halo,
+            price=self.price,
+            top=top,
+            left=left,
+        )
 
 
 def halo_of(model: Model) -> int:
     """The context of a model's regions.
 
-    A network alone gets all that it can see, and so gives the result of a whole-image pass; networks that see
-    everything get what their patches had.
+    A network alone gets all that it can see, and so gives the result of a whole-image pass; so do branches that see
+    no further than :data:`NEAR`.  Networks that see everything get what their patches had.
     """
     if not all(plan.family.local for plan in model.plans):
         return (model.patch - model.stride) // 2
     reach = max(plan.family.receptive_field(plan.options, model.task.bound.scale) for plan in model.plans)
-    return reach if len(model.plans) == 1 else min(CONTEXT, reach)
+    return reach if len(model.plans) == 1 or reach <= NEAR else CONTEXT
 
 
 def price_by_operations(model: Model, halo: int) -> Price:
-    """Executed operations of a region with its halo: the same on every machine.
+    """Executed operations of a region with its context.
 
     A network that looks at its whole input was trained on patches and is given nothing larger.
     """
-    per_pixel = [cost.executed / model.patch**2 for cost in model.costs]
 
+    @cache
     def price(branch: int, rows: int, columns: int) -> float:
         if rows * columns > 1 and not model.plans[branch].family.local:
             return inf
-        area = (rows * model.stride + 2 * halo) * (columns * model.stride + 2 * halo)
-        return per_pixel[branch] * area
+        inside = Box(0, 0, rows * model.stride, columns * model.stride)
+        window = Box(-halo, -halo, inside.bottom + halo, inside.right + halo)
+        return operations_of(model, branch, Tile(window=window, inside=inside))
 
     return price
 
 
-def choose_routes(
-    model: Model, scores: NDArray[np.floating], height: int, width: int, *, effort: Effort = TRAINED
-) -> Route:
-    """The branch of each cell, from the probabilities (rows, columns, M) of an image.
+def operations_of(model: Model, branch: int, tile: Tile) -> float:
+    """What a branch of a model executes for a tile."""
+    return operations(model.branches.chains(branch), model.step_operations[branch], tile)
 
-    Raises:
-        InputError: if even the cheapest branch exceeds the budget.
-    """
-    judging = model.class_module_cost.executed
-    costs = [cost.executed + judging for cost in model.costs]
-    if effort.budget is None:
-        return at_speed(scores, costs, effort.speed)
-    price = price_by_operations(model, halo_of(model))
-    full = model.costs[-1].executed * height * width / model.patch**2
 
-    def spend(routes: Route) -> float:
-        return (least_price(routes, price) + routes.size * judging) / full
+def operations_of_all(model: Model, tiles: Sequence[Tile], route: Route) -> float:
+    """What all branches execute."""
+    return sum(operations_of(model, branch, tile) for tile, branch in zip(tiles, route.tolist(), strict=True))
 
-    try:
-        return within_budget(scores, costs, spend, effort.budget)
-    except ValueError as error:
-        raise InputError(f"{error} of the full network", hint="allow a larger budget") from None
+
+def whole_image(model: Model, height: int, width: int) -> float:
+    """What the full network executes over a whole image."""
+    return model.costs[-1].executed * height * width / model.patch**2

@@ -43,6 +43,10 @@ class Box:
         return Box(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)
 
 
+Sides = tuple[int, int, int, int]
+"""Pixels at the top, left, bottom and right."""
+
+
 @dataclass(frozen=True)
 class Tile:
     """One unit of routing: a branch runs on ``window``, and its output over ``inside`` is kept."""
@@ -51,9 +55,15 @@ class Tile:
     inside: Box
 
     @property
-    def kept(self) -> Box:
-        """``inside`` counted from the corner of ``window``."""
-        return self.inside.moved(-self.window.top, -self.window.left)
+    def context(self) -> Sides:
+        """Pixels of the window around the inside."""
+        inside, window = self.inside, self.window
+        return (
+            inside.top - window.top,
+            inside.left - window.left,
+            window.bottom - inside.bottom,
+            window.right - inside.right,
+        )
 
     def moved(self, rows: int, columns: int) -> Tile:
         """Further down and to the right."""
@@ -96,17 +106,3 @@ def cell_tiles(height: int, width: int, *, cell: int, halo: int) -> list[Tile]:
         for left in range(0, width, cell)
     ]
     return [Tile(window=box.grown(halo, height, width), inside=box) for box in cells]
-
-
-def classifier_box(tile: Tile, height: int, width: int, *, patch: int) -> Box:
-    """The patch x patch square that the Class-Module sees: centred on the tile, moved inside the image.
-
-    It reaches beyond the image only where the image is smaller than a patch.
-    """
-
-    def start(low: int, high: int, size: int) -> int:
-        return max(0, min((low + high - patch) // 2, size - patch))
-
-    top = start(tile.inside.top, tile.inside.bottom, height)
-    left = start(tile.inside.left, tile.inside.right, width)
-    return Box(top, left, top + patch, left + patch)

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from restoreroute.spec.backbone import Chain, Step
+
+Split = Callable[[nn.Module], Sequence[Chain]]
+"""A network -> chains of steps whose outputs add up to what it computes."""
 
 
 class BranchBank(nn.Module):
     """M networks of one task, cheapest first.
 
     Each maps (B, C, h, w) to (B, C, h * scale, w * scale).  Keys of the state are ``<index>.<parameter>``.
+
+    Args:
+        networks: the branches.
+        scale: side of their outputs over side of their inputs.
+        splits: how each falls into steps; None for a network, or for all, that runs whole.
     """
 
-    def __init__(self, networks: Sequence[nn.Module], *, scale: int) -> None:
+    def __init__(
+        self, networks: Sequence[nn.Module], *, scale: int, splits: Sequence[Split | None] | None = None
+    ) -> None:
         super().__init__()
         if not networks:
             raise ValueError("a BranchBank needs at least one network")
         self.scale = scale
+        self._splits = splits or [None] * len(networks)
         for index, network in enumerate(networks):
             self.add_module(str(index), network)
 
@@ -30,6 +44,11 @@ class BranchBank(nn.Module):
 
     def __iter__(self) -> Iterator[nn.Module]:
         return self.children()
+
+    def chains(self, index: int) -> Sequence[Chain]:
+        """A branch in steps; one that runs whole is one step, which uses all the context that there is."""
+        split, network = self._splits[index], self[index]
+        return [[Step(run=network, reach=sys.maxsize, scale=self.scale)]] if split is None else split(network)
 
     def mixture(self, degraded: Tensor, probability: Tensor) -> Tensor:
         """Every branch on every sub-image, weighted by its probability (paper eq. 1): training only.

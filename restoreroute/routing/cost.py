@@ -8,7 +8,7 @@ is done.  The two agree wherever there is no transposed convolution.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
+
+from restoreroute.routing.branches import BranchBank, Split
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +45,29 @@ def measure_cost(network: nn.Module, input_shape: Sequence[int]) -> Cost:
     )
 
 
-def _count(network: nn.Module, example: torch.Tensor, mapping: dict[Any, Any]) -> int:
+def measure_steps(network: nn.Module, split: Split | None, input_shape: Sequence[int]) -> list[list[float]]:
+    """Executed operations of each step, per pixel of its input, chain by chain.
+
+    Args:
+        network: what the steps are of.
+        split: as :class:`~restoreroute.routing.branches.BranchBank` takes it.
+        input_shape: (B, C, h, w).
+    """
+    shadow = copy.deepcopy(network).to("meta").eval()
+    found: list[list[float]] = []
+    for chain in BranchBank([shadow], scale=1, splits=[split]).chains(0):
+        example = torch.empty(tuple(input_shape), device="meta")
+        found.append([])
+        for step in chain:
+            found[-1].append(_count(step.run, example, {}) / prod(example.shape[2:]))
+            with torch.no_grad():
+                example = step.run(example)
+    return found
+
+
+def _count(run: Callable[[torch.Tensor], Any], example: torch.Tensor, mapping: dict[Any, Any]) -> int:
     with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=mapping) as counter:
-        network(example)
+        run(example)
     return int(counter.get_total_flops())
 
 

@@ -19,7 +19,7 @@ from restoreroute.imaging.atomic import write_atomically
 from restoreroute.plugin.catalogue import Catalogue, missing_plugin
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
-from restoreroute.routing.cost import Cost, measure_cost
+from restoreroute.routing.cost import Cost, measure_cost, measure_steps
 from restoreroute.spec.options import Options
 from restoreroute.spec.plan import BranchPlan, Provider, TaskPlan
 from restoreroute.spec.stages import ClassModuleOptions
@@ -43,6 +43,8 @@ class Model:
         stride: distance of two patches; ``patch - stride`` is shared between neighbours.
         costs: of each branch for one patch.
         class_module_cost: of the Class-Module for one patch, 0 without one.
+        step_operations: executed operations of each branch, chain by chain and step by step, per pixel of a step's
+            input.
         providers: who offers task and families, keyed ``"<kind> <name>"``.
         summary: facts of the training, for display.
     """
@@ -56,6 +58,7 @@ class Model:
     stride: int
     costs: tuple[Cost, ...]
     class_module_cost: Cost
+    step_operations: Sequence[Sequence[Sequence[float]]]
     providers: Mapping[str, Provider]
     summary: Mapping[str, Any]
 
@@ -88,16 +91,18 @@ def assemble(
     """Put a model together and measure what its parts cost."""
     shape = (1, task.bound.channels, patch, patch)
     nothing = Cost(executed=0, paper=0, parameters=0)
+    splits = [plan.family.chains for plan in plans]
     return Model(
         task=task,
         plans=tuple(plans),
-        branches=BranchBank(networks, scale=task.bound.scale).eval(),
+        branches=BranchBank(networks, scale=task.bound.scale, splits=splits).eval(),
         class_module=None if class_module is None else class_module.eval(),
         class_module_options=class_module_options,
         patch=patch,
         stride=stride,
         costs=tuple(measure_cost(network, shape) for network in networks),
         class_module_cost=nothing if class_module is None else measure_cost(class_module, shape),
+        step_operations=[measure_steps(network, split, shape) for network, split in zip(networks, splits, strict=True)],
         providers=dict(providers),
         summary=dict(summary),
     )

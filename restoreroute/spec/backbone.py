@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from restoreroute.spec.offering import Offering
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
     from restoreroute.spec.options import Options
 
@@ -69,6 +69,28 @@ class OfficialLayout:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """A part of a network that runs by itself.
+
+    Attributes:
+        run: (B, C, h, w) -> (B, C', h * scale, w * scale).
+        reach: how far an output depends on the input, in pixels of the input.
+        scale: side of the output over side of the input.
+        inner: as ``run`` without its padding, so that ``reach`` pixels of the input are lost at each side; None where
+            the step has no such way.
+    """
+
+    run: Callable[[Tensor], Tensor]
+    reach: int
+    scale: int = 1
+    inner: Callable[[Tensor], Tensor] | None = None
+
+
+Chain = Sequence[Step]
+"""Steps of which each takes what the one before it made."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class BackboneFamily(Offering["nn.Module"]):
     """A family that recipes can name; capabilities are data, read before anything is built.
 
@@ -86,6 +108,8 @@ class BackboneFamily(Offering["nn.Module"]):
         start_options: options that say only how training starts, not what a trained network computes.
         narrow: ``narrow(wide, network)`` fills a network with what matters most of a trained one that is as wide
             or wider, of the same options; None where the design has no such way.
+        chains: a network as chains of steps, all from its input, whose outputs add up to what it computes; a piece of
+            an image is then run without the context that later steps no longer need.  None: whole.
     """
 
     kind = "backbone family"
@@ -102,6 +126,7 @@ class BackboneFamily(Offering["nn.Module"]):
     learns: bool = True
     start_options: frozenset[str] = frozenset({"initialisation"})
     narrow: Callable[[nn.Module, nn.Module], None] | None = None
+    chains: Callable[[nn.Module], Sequence[Chain]] | None = None
 
     def facts(self) -> dict[str, Any]:
         return {

@@ -80,7 +80,7 @@ def test_probabilities_and_classes(
     model: Model, image: Tensor, tiles: list[Tile], expected: dict[str, NDArray[Any]]
 ) -> None:
     assert model.class_module is not None
-    probability = classify(model.class_module, image, tiles, patch=32)
+    probability = classify(model.class_module, image, tiles)
     np.testing.assert_allclose(probability, expected["probability"], rtol=0, atol=TOLERANCE)
     assert argmax(probability).tolist() == expected["class_index"].tolist()
 

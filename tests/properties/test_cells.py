@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from restoreroute.inference.engine import restore_cells, restore_whole
-from restoreroute.inference.tiles import Box, cell_tiles, classifier_box
+from restoreroute.inference.tiles import Box, cell_tiles
 from restoreroute.routing.branches import BranchBank
 
 sides = st.integers(1, 60)
@@ -39,21 +39,9 @@ def test_cells_partition_the_image(height: int, width: int, cell: int, halo: int
         assert place.left - window.left == min(halo, place.left)
         assert window.bottom - place.bottom == min(halo, height - place.bottom)
         assert window.right - place.right == min(halo, width - place.right)
-        kept = tile.kept
-        assert (kept.height, kept.width) == (place.height, place.width)
-        assert inside(kept, Box(0, 0, window.height, window.width))
+        top, left, bottom, right = tile.context
+        assert Box(window.top + top, window.left + left, window.bottom - bottom, window.right - right) == place
     assert (count == 1).all()
-
-
-@given(sides, sides, st.integers(2, 40), st.integers(1, 40))
-@settings(deadline=None, max_examples=40)
-def test_the_class_module_looks_inside_the_image(height: int, width: int, cell: int, patch: int) -> None:
-    for tile in cell_tiles(height, width, cell=cell, halo=0):
-        box = classifier_box(tile, height, width, patch=patch)
-        assert box.height == box.width == patch
-        assert inside(box, Box(0, 0, max(height, patch), max(width, patch)))
-        if patch >= cell:  # it sees all of the cell
-            assert inside(tile.inside, box)
 
 
 class Blur(nn.Module):

@@ -21,7 +21,7 @@ from restoreroute.imaging.color import from_float, to_float
 from restoreroute.imaging.metrics import psnr, psnr_y, ssim_y
 from restoreroute.inference.engine import classify, crop, restore_cells, restore_classsr, restore_whole
 from restoreroute.inference.scores import score_cells
-from restoreroute.inference.seamless import merge_cells
+from restoreroute.inference.seamless import Planner, operations_of, operations_of_all
 from restoreroute.inference.tiles import Tile, cell_tiles, classsr_tiles
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import argmax
@@ -86,7 +86,7 @@ def tiles_of(name: str, pair: Pair) -> list[Tile]:
 def scores_of(model: Model, name: str, pair: Pair) -> NDArray[np.float32]:
     assert model.class_module is not None
     if name == "classsr":
-        return classify(model.class_module, tensor(pair), tiles_of(name, pair), patch=PATCH)
+        return classify(model.class_module, tensor(pair), tiles_of(name, pair))
     return score_cells(model.class_module, tensor(pair), cell=STRIDE, patch=PATCH).reshape(-1, 3)
 
 
@@ -184,7 +184,7 @@ def test_cost_of_the_routed_row(model: Model, pairs: list[Pair], result: SetResu
             cost = model.costs[int(branch)]
             executed += cost.executed
             paper += cost.paper + model.class_module_cost.paper
-            charged += cost.executed * tile.window.area / PATCH**2 + model.class_module_cost.executed
+            charged += operations_of(model, int(branch), tile) + model.class_module_cost.executed
         area += max(tile.inside.bottom for tile in tiles) * max(tile.inside.right for tile in tiles) / PATCH**2
     row = result.row(ROUTED)
     assert row.executed == pytest.approx(executed / result.patches)
@@ -200,14 +200,11 @@ def test_merged_is_what_restoring_does(model: Model, pairs: list[Pair], result: 
     for pair, image in zip(pairs, result.images, strict=True):
         height, width = pair.degraded_size(SCALE)
         routes = route_of(model, name, pair).reshape(-(-height // STRIDE), -1)
-        regions = merge_cells(model, routes, height, width)
+        regions = Planner.by_operations(model).merge(routes, height, width)
         restored = restore_cells(model.branches, tensor(pair), regions.tiles, regions.route)
         assert_close(image.rows[MERGED], judged(name, restored, pair.clean))
         executed += sum(model.costs[branch].executed for branch in regions.cells.ravel().tolist())
-        charged += sum(
-            model.costs[branch].executed * tile.window.area / PATCH**2
-            for tile, branch in zip(regions.tiles, regions.route.tolist(), strict=True)
-        )
+        charged += operations_of_all(model, regions.tiles, regions.route)
         charged += routes.size * model.class_module_cost.executed
         area += height * width / PATCH**2
     row = result.row(MERGED)
@@ -264,7 +261,8 @@ def test_the_oracles_squared_error(model: Model, pairs: list[Pair], name: str) -
             for branch in range(3):
                 with torch.no_grad():
                     output = model.branches[branch](crop(tensor(pair), tile.window, 1)[None])[0].clamp(0, 1)
-                difference = crop(output, tile.kept, SCALE) - crop(clean, tile.inside, SCALE)
+                kept = tile.inside.moved(-tile.window.top, -tile.window.left)
+                difference = crop(output, kept, SCALE) - crop(clean, tile.inside, SCALE)
                 error[position, branch] = difference.square().sum().item()
         costs = np.array([cost.executed for cost in model.costs])
         best = error[np.arange(len(tiles)), routes[ORACLE]].sum()

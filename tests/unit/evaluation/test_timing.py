@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from restoreroute.evaluation import timing
-from restoreroute.evaluation.timing import in_turn, patch_by_patch, ways
-from restoreroute.inference.engine import restore_classsr, restore_whole
-from restoreroute.inference.tiles import classsr_tiles
+from restoreroute.evaluation.timing import in_turn, ways
+from restoreroute.inference.engine import restore_whole
 from restoreroute.routing.model_file import Model
 
 PATCH, STRIDE = 16, 12
@@ -25,15 +24,6 @@ def image() -> torch.Tensor:
 @pytest.fixture(scope="module")
 def routes() -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     return np.random.default_rng(0).integers(3, size=(5, 6))
-
-
-def test_patch_by_patch_is_the_classsr_protocol(model: Model, image: torch.Tensor) -> None:
-    tiles = classsr_tiles(53, 70, patch=PATCH, stride=STRIDE)
-    route = np.random.default_rng(1).integers(3, size=len(tiles))
-
-    restored = patch_by_patch(model, image, tiles, route)
-
-    torch.testing.assert_close(restored, restore_classsr(model.branches, image, tiles, route), rtol=0, atol=1.01 / 255)
 
 
 def test_every_way_restores_the_image(

@@ -9,11 +9,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
-from restoreroute.inference import engine
 from restoreroute.inference.engine import classify, crop, restore_cells, restore_classsr, restore_whole, run_tiles
-from restoreroute.inference.tiles import Tile, cell_tiles, classifier_box, classsr_tiles
+from restoreroute.inference.tiles import Box, Tile, cell_tiles, classsr_tiles
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
 from restoreroute.routing.policies import Route, fixed
@@ -39,30 +37,33 @@ def bank() -> BranchBank:
     return BranchBank([fsrcnn(width, 2, seed=width) for width in (4, 5, 6)], scale=2)
 
 
+def inside_of(tile: Tile) -> tuple[int, int]:
+    return tile.inside.height, tile.inside.width
+
+
 def routes(tiles: Sequence[Tile], branches: int) -> list[Route]:
     drawn = [np.random.default_rng(seed).integers(branches, size=len(tiles)) for seed in range(3)]
     return [*drawn, fixed(0, len(tiles)), fixed(branches - 1, len(tiles))]
 
 
-@pytest.fixture(params=[1, 700, 64 * 32 * 32])
-def batch_pixels(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    """Batches of one, of a few, of all."""
-    monkeypatch.setattr(engine, "BATCH_PIXELS", request.param)
-    return int(request.param)
+BATCHES = pytest.mark.parametrize("batch_pixels", [1, 700, 64 * 32 * 32])
+"""Batches of one, of a few, of all."""
 
 
-@pytest.mark.usefixtures("batch_pixels")
+@BATCHES
 @pytest.mark.parametrize(
     "cut", [lambda: classsr_tiles(37, 53, patch=16, stride=12), lambda: cell_tiles(37, 53, cell=12, halo=2)]
 )
-def test_run_tiles_equals_one_by_one(bank: BranchBank, cut: Callable[[], list[Tile]]) -> None:
+def test_run_tiles_equals_one_by_one(bank: BranchBank, cut: Callable[[], list[Tile]], batch_pixels: int) -> None:
     image, tiles = draw(37, 53), cut()
     for route in routes(tiles, 3):
-        seen = dict(run_tiles(bank, image, tiles, route))
+        seen = dict(run_tiles(bank, image, tiles, route, batch_pixels=batch_pixels))
         assert sorted(seen) == list(range(len(tiles)))
         for position, output in seen.items():
             with torch.no_grad():
-                expected = bank[int(route[position])](crop(image, tiles[position].window, 1)[None])[0]
+                whole = bank[int(route[position])](crop(image, tiles[position].window, 1)[None])[0]
+            top, left, _, _ = tiles[position].context
+            expected = crop(whole, Box(0, 0, *inside_of(tiles[position])).moved(top, left), 2)
             torch.testing.assert_close(output, expected, rtol=0, atol=1e-5)
 
 
@@ -174,22 +175,20 @@ def test_classsr_is_clamped_and_rounded_once() -> None:
     torch.testing.assert_close(restored, torch.tensor([255.0, 255.0, 127.5, 127.5, 0.0, 0.0]))
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 40), (16, 16), (37, 53)])
-@pytest.mark.usefixtures("batch_pixels")
-def test_classify_equals_one_by_one(height: int, width: int) -> None:
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (37, 53)])
+@BATCHES
+def test_classify_equals_one_by_one(height: int, width: int, batch_pixels: int) -> None:
     torch.manual_seed(0)
     module = ClassModule(channels=3, branches=4, width=8)
     image = draw(height, width)
-    tiles = cell_tiles(height, width, cell=12, halo=2)
-    probability = classify(module, image, tiles, patch=16)
+    tiles = classsr_tiles(height, width, patch=16, stride=12)
+    probability = classify(module, image, tiles, batch_pixels=batch_pixels)
     assert probability.shape == (len(tiles), 4)
     assert probability.dtype == np.float32
     np.testing.assert_allclose(probability.sum(axis=1), 1, atol=1e-5)
-    repeated = functional.pad(image[None], (0, max(0, 16 - width), 0, max(0, 16 - height)), mode="replicate")
     for row, tile in zip(probability, tiles, strict=True):
-        box = classifier_box(tile, height, width, patch=16)
         with torch.no_grad():
-            expected = module(crop(repeated, box, 1)).softmax(dim=1)[0].numpy()
+            expected = module(crop(image, tile.window, 1)[None]).softmax(dim=1)[0].numpy()
         np.testing.assert_allclose(row, expected, atol=1e-5)
 
 

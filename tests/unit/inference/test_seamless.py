@@ -84,7 +84,8 @@ def test_whatever_the_route_regions_of_equal_branches_are_the_whole_image_pass()
 def test_context_is_what_the_networks_can_use() -> None:
     plan, _ = network("fsrcnn", 8)
     assert halo_of(model(network("fsrcnn", 8))) == plan.family.receptive_field(plan.options, 2) > 4
-    assert halo_of(model(network("fsrcnn", 8), network("fsrcnn", 9))) == 4
+    assert halo_of(model(network("fsrcnn", 8), network("fsrcnn", 9))) == halo_of(model(network("fsrcnn", 8)))
+    assert halo_of(model(network("carn", 12), network("carn", 16))) == 4 < halo_of(model(network("carn", 12)))
     assert halo_of(model(network("interpolate", 1))) < 4
     assert halo_of(model(network("fsrcnn", 8), network("rcan", 16, groups=1, blocks=1))) == 2
 
@@ -95,7 +96,7 @@ def test_a_network_that_sees_everything_is_given_single_cells() -> None:
 
     assert isinf(prices(1, 1, 2))
     assert prices(1, 1, 1) == pytest.approx(mixed.costs[1].executed)
-    assert prices(0, 2, 1) == pytest.approx(mixed.costs[0].executed * 60 / 32)
+    assert mixed.costs[0].executed * 56 / 32 < prices(0, 2, 1) < mixed.costs[0].executed * 60 / 32
 
     regions = plan_regions(np.ones((3, 5), dtype=np.int64), 84, 140, cell=28, halo=2, price=prices)
     assert len(regions.tiles) == 15

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from restoreroute.inference.tiles import Box, Tile, cell_tiles, classifier_box, classsr_tiles, covered
+from restoreroute.inference.tiles import Box, Tile, cell_tiles, classsr_tiles, covered
 
 
 def test_the_papers_grid() -> None:
@@ -47,8 +47,8 @@ def test_cells_see_what_is_around_them() -> None:
     ]
     assert tiles[0].window == Box(0, 0, 23, 23)
     assert tiles[3].window == Box(17, 17, 43, 30)
-    assert tiles[3].kept == Box(3, 3, 23, 13)
-    assert tiles[0].kept == tiles[0].inside
+    assert tiles[3].context == (3, 3, 3, 0)
+    assert tiles[0].context == (0, 0, 3, 3)
 
 
 def test_one_cell_without_halo_is_the_image() -> None:
@@ -58,17 +58,3 @@ def test_one_cell_without_halo_is_the_image() -> None:
 def test_box() -> None:
     box = Box(2, 3, 7, 5)
     assert (box.height, box.width, box.area) == (5, 2, 10)
-
-
-def test_the_class_module_sees_the_patch_of_the_papers_grid() -> None:
-    for tile in classsr_tiles(120, 160, patch=32, stride=28):
-        assert classifier_box(tile, 120, 160, patch=32) == tile.inside
-
-
-def test_the_class_module_sees_a_patch_around_a_cell() -> None:
-    tiles = cell_tiles(84, 84, cell=28, halo=2)
-    assert classifier_box(tiles[4], 84, 84, patch=32) == Box(26, 26, 58, 58)
-    assert classifier_box(tiles[0], 84, 84, patch=32) == Box(0, 0, 32, 32)
-    assert classifier_box(tiles[8], 84, 84, patch=32) == Box(52, 52, 84, 84)
-    narrow = cell_tiles(20, 84, cell=28, halo=2)
-    assert classifier_box(narrow[1], 20, 84, patch=32) == Box(0, 26, 32, 58)

@@ -1,0 +1,113 @@
+"""Families' networks in steps: the same function, with only as much context as is needed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from restoreroute.app.plugins import open_catalogue
+from restoreroute.inference.engine import crop
+from restoreroute.inference.steps import NO_CONTEXT, margins, operations, run_chains
+from restoreroute.inference.tiles import Box, Tile
+from restoreroute.routing.cost import measure_cost, measure_steps
+from restoreroute.spec.backbone import BackboneFamily
+from restoreroute.spec.options import Options
+
+SIZE = (61, 70)
+
+CASES = [
+    ("fsrcnn", {}, 8, 2),
+    ("fsrcnn", {}, 8, 3),
+    ("fsrcnn", {}, 8, 4),
+    ("carn", {}, 12, 2),
+    ("carn", {}, 12, 3),
+    ("carn", {}, 12, 4),
+    ("srresnet", {"blocks": 3}, 6, 3),
+    ("srresnet", {"blocks": 3}, 6, 4),
+    ("dncnn", {"layers": 7}, 6, 1),
+]
+
+
+@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-x{case[3]}")
+def case(request: pytest.FixtureRequest) -> tuple[BackboneFamily, Options, nn.Module, int]:
+    name, values, width, scale = request.param
+    family = open_catalogue().backbones.get(name)
+    options = family.options.model_validate(values)
+    torch.manual_seed(0)
+    network = family.build(options, width=width, scale=scale, channels=3).eval()
+    with torch.no_grad():  # fresh networks hardly mix neighbours
+        for parameter in network.parameters():
+            parameter.add_(torch.randn_like(parameter), alpha=0.05)
+    return family, options, network, scale
+
+
+def image() -> Tensor:
+    return torch.rand(1, 3, *SIZE, generator=torch.Generator().manual_seed(0))
+
+
+def whole(network: nn.Module) -> Tensor:
+    with torch.no_grad():
+        restored: Tensor = network(image())[0]
+    return restored
+
+
+def test_steps_are_the_network(case: tuple[BackboneFamily, Options, nn.Module, int]) -> None:
+    family, _, network, _ = case
+    assert family.chains is not None
+    with torch.no_grad():
+        restored = run_chains(family.chains(network), image(), NO_CONTEXT)[0]
+    torch.testing.assert_close(restored, whole(network), rtol=1e-5, atol=1e-5)
+
+
+def test_they_say_how_far_the_network_sees(case: tuple[BackboneFamily, Options, nn.Module, int]) -> None:
+    family, options, network, scale = case
+    assert family.chains is not None
+    seen = max(margins(chain)[0] for chain in family.chains(network))
+    assert seen == family.receptive_field(options, scale)
+
+
+@pytest.mark.parametrize("inside", [Box(25, 28, 33, 40), Box(0, 28, 20, 40), Box(3, 50, 61, 70), Box(0, 0, 61, 70)])
+@pytest.mark.parametrize("spare", [0, 3])
+def test_a_piece_with_its_context_is_the_whole_image_pass(
+    case: tuple[BackboneFamily, Options, nn.Module, int], inside: Box, spare: int
+) -> None:
+    family, options, network, scale = case
+    assert family.chains is not None
+    tile = Tile(window=inside.grown(family.receptive_field(options, scale) + spare, *SIZE), inside=inside)
+    with torch.no_grad():
+        restored = run_chains(family.chains(network), crop(image(), tile.window, 1), tile.context)[0]
+    expected = whole(network)
+    tolerance = 1e-5 * float(expected.abs().max())
+    torch.testing.assert_close(restored, crop(expected, inside, scale), rtol=0, atol=tolerance)
+
+
+def test_less_context_is_that_of_the_network_on_the_window(
+    case: tuple[BackboneFamily, Options, nn.Module, int],
+) -> None:
+    family, _, network, scale = case
+    assert family.chains is not None
+    inside = Box(25, 28, 33, 40)
+    tile = Tile(window=inside.grown(4, *SIZE), inside=inside)
+    with torch.no_grad():
+        window = crop(image(), tile.window, 1)
+        restored = run_chains(family.chains(network), window, tile.context)[0]
+        alone = network(window)[0]
+    expected = crop(alone, Box(4, 4, 4 + inside.height, 4 + inside.width), scale)
+    torch.testing.assert_close(restored, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_operations_are_those_that_are_done(case: tuple[BackboneFamily, Options, nn.Module, int]) -> None:
+    family, options, network, scale = case
+    assert family.chains is not None
+    shape = (1, 3, *SIZE)
+    per_pixel = measure_steps(network, family.chains, shape)
+    whole_image = Tile(window=Box(0, 0, *SIZE), inside=Box(0, 0, *SIZE))
+    full = measure_cost(network, shape).executed
+    assert operations(family.chains(network), per_pixel, whole_image) == pytest.approx(full)
+
+    inside = Box(25, 28, 33, 40)
+    tile = Tile(window=inside.grown(family.receptive_field(options, scale), *SIZE), inside=inside)
+    per_area = operations(family.chains(network), per_pixel, tile) / inside.area * SIZE[0] * SIZE[1]
+    windowed = full * tile.window.area / inside.area
+    assert full < per_area < 0.9 * windowed
