@@ -26,7 +26,7 @@ class Deconvolution(nn.ConvTranspose2d):
 
     def forward(self, features: Tensor, output_size: list[int] | None = None) -> Tensor:
         """(B, C, h, w) -> (B, outputs, h * stride, w * stride)."""
-        if features.device.type == "cpu" and not torch.is_grad_enabled() and self.bias is not None:
+        if features.device.type == "cpu" and not torch.is_grad_enabled():
             return by_phases(features, self.weight, self.bias, scale=self.stride[0], padding=int(self.padding[0]))
         if not (self.training and features.device.type == "cpu"):
             return super().forward(features, output_size)
@@ -37,19 +37,25 @@ class Deconvolution(nn.ConvTranspose2d):
 
 
 class Inside(nn.Module):
-    """What a deconvolution makes of its input but for the outermost ``reach`` pixels, which are seen only."""
+    """What a deconvolution makes of its input but for the outermost ``reach`` pixels, which are seen only.
+
+    It is for inference and of the moment: the layer's weights are laid out when it is made.
+    """
 
     def __init__(self, layer: Deconvolution) -> None:
         super().__init__()
         self.layer = layer
+        self.scale, self.padding = layer.stride[0], int(layer.padding[0])
+        with torch.no_grad():
+            self.kernels = phase_kernels(layer.weight, scale=self.scale, padding=self.padding)
+            self.biases = None if layer.bias is None else layer.bias.repeat(self.scale**2)
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, outputs, (h - 2 * reach) * stride, (w - 2 * reach) * stride)."""
-        layer, scale, padding = self.layer, self.layer.stride[0], int(self.layer.padding[0])
-        if features.device.type == "cpu" and layer.bias is not None:
-            return by_phases(features, layer.weight, layer.bias, scale=scale, padding=padding, inside=True)
-        cut = padding + layer.reach * scale
-        return functional.conv_transpose2d(features, layer.weight, layer.bias, scale, cut, layer.output_padding)
+        if features.device.type == "cpu":
+            return shuffle_phases(functional.conv2d(features, self.kernels, self.biases), self.scale)
+        layer, cut = self.layer, self.padding + self.layer.reach * self.scale
+        return functional.conv_transpose2d(features, layer.weight, layer.bias, self.scale, cut, layer.output_padding)
 
 
 class _PhaseConvolution(torch.autograd.Function):
@@ -83,13 +89,8 @@ class _PhaseConvolution(torch.autograd.Function):
         return to_features, to_weight, to_bias, None, None, None
 
 
-def by_phases(
-    features: Tensor, weight: Tensor, bias: Tensor, *, scale: int, padding: int, inside: bool = False
-) -> Tensor:
+def by_phases(features: Tensor, weight: Tensor, bias: Tensor | None, *, scale: int, padding: int) -> Tensor:
     """A transposed convolution as a convolution and a shuffle of pixels.
-
-    Output pixel scale * q + r takes input q + j through tap k = r - scale * j + padding.  With the taps counted from
-    ``lead`` zeros earlier, k + lead = r + scale * (reach - j): a row for each j and a column for each phase r.
 
     Args:
         features: (B, C, h, w).
@@ -97,10 +98,26 @@ def by_phases(
         bias: (outputs,).
         scale: stride.
         padding: of the transposed convolution.
-        inside: leave out what the outermost input pixels become.
 
     Returns:
         (B, outputs, h * scale, w * scale).
+    """
+    kernels = phase_kernels(weight, scale=scale, padding=padding)
+    biases = None if bias is None else bias.repeat(scale**2)
+    return shuffle_phases(functional.conv2d(features, kernels, biases, padding=kernels.shape[2] // 2), scale)
+
+
+def phase_kernels(weight: Tensor, *, scale: int, padding: int) -> Tensor:
+    """The kernels of a transposed convolution, one for each phase of its output.
+
+    Output pixel scale * q + r takes input q + j through tap k = r - scale * j + padding.  With the taps counted from
+    ``lead`` zeros earlier, k + lead = r + scale * (reach - j): a row for each j and a column for each phase r.
+
+    Args:
+        weight: (C, outputs, K, K).
+
+    Returns:
+        (scale * scale * outputs, C, taps, taps): row phases, column phases, outputs.
     """
     channels, outputs, kernel, _ = weight.shape
     reach = -(-padding // scale)
@@ -109,13 +126,12 @@ def by_phases(
     trail = scale * taps - kernel - lead
     phases = functional.pad(weight, (lead, trail, lead, trail)).reshape(channels, outputs, taps, scale, taps, scale)
     kernels = phases.permute(3, 5, 1, 0, 2, 4).reshape(scale**2 * outputs, channels, taps, taps).flip(2, 3)
-    found = functional.conv2d(
-        features,
-        kernels.contiguous(memory_format=torch.channels_last),
-        bias.repeat(scale**2),
-        padding=0 if inside else reach,
-    )
-    batch, _, height, width = found.shape
-    # colours innermost, so that a row of phases is copied in runs of scale * outputs
-    rows = found.permute(0, 2, 3, 1).reshape(batch, height, width, scale, scale * outputs).transpose(2, 3)
+    return kernels.contiguous(memory_format=torch.channels_last)
+
+
+def shuffle_phases(phases: Tensor, scale: int) -> Tensor:
+    """(B, scale * scale * outputs, h, w) -> (B, outputs, h * scale, w * scale), the colours of a pixel together."""
+    batch, channels, height, width = phases.shape
+    outputs = channels // scale**2
+    rows = phases.permute(0, 2, 3, 1).reshape(batch, height, width, scale, scale * outputs).transpose(2, 3)
     return rows.reshape(batch, height * scale, width * scale, outputs).permute(0, 3, 1, 2)

@@ -18,10 +18,10 @@ from restoreroute.app.models import find_model
 from restoreroute.app.plugins import open_catalogue
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.imaging.alpha import REACH, fill_hidden
-from restoreroute.imaging.color import from_float, grey_to_rgb, join_alpha, rgb_to_grey, split_alpha, to_float
+from restoreroute.imaging.color import from_float, grey_to_rgb, rgb_to_grey, split_alpha, to_float
 from restoreroute.imaging.rows import ArrayRows, ImageRows
 from restoreroute.inference.areas import Area, AreaRow, cut_into_areas
-from restoreroute.inference.engine import crop, restore_cells
+from restoreroute.inference.engine import crop, run_tiles
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
 from restoreroute.inference.seamless import TRAINED, Effort, Planner, Regions
@@ -203,7 +203,7 @@ class Restorer:
             cells = routes[top // stride : -(-row.bottom // stride), left // stride : -(-right // stride)]
             regions = self.planner.merge(cells, height, width, top=top, left=left)
             seen = read[:, area.seen.left : area.seen.right]
-            pixels[:, left * scale : right * scale] = self._area(seen, area, regions)
+            self._area(seen, area, regions, pixels[:, left * scale : right * scale])
             found.append(regions)
         return RestoredRows(
             pixels=pixels,
@@ -218,23 +218,26 @@ class Restorer:
         visible = color if alpha is None else fill_hidden(color, alpha)
         return as_tensor(np.ascontiguousarray(grey_to_rgb(to_float(visible)))[None])[0].to(self.device)
 
-    def _area(self, seen: NDArray[Any], area: Area, regions: Regions) -> NDArray[Any]:
-        """An area of the result, in the type and channels of the input."""
-        scale, kept = self.scale, area.kept
+    def _area(self, seen: NDArray[Any], area: Area, regions: Regions, result: NDArray[Any]) -> None:
+        """Fill an area of the result, in the type and channels of the input."""
+        scale = self.scale
+        color, alpha = split_alpha(result)
         tiles = [tile.moved(-area.seen.top, -area.seen.left) for tile in regions.tiles]
-        whole = restore_cells(self.model.branches, self._tensor(seen), tiles, regions.route)
-        color = crop(whole, kept, scale).permute(1, 2, 0).cpu().numpy()
-        given, alpha = split_alpha(seen)
-        if given.shape[2] == 1:
-            color = rgb_to_grey(color)
-        transparency = None
+        for position, output in run_tiles(self.model.branches, self._tensor(seen), tiles, regions.route):
+            restored = output.permute(1, 2, 0).cpu().numpy()
+            if color.shape[2] == 1:
+                restored = rgb_to_grey(restored)
+            place = regions.tiles[position].inside.moved(-area.inside.top, -area.inside.left)
+            crop(color.transpose(2, 0, 1), place, scale)[:] = _as(color.dtype, restored).transpose(2, 0, 1)
         if alpha is not None:
-            interpolated = self.model.task.bound.interpolate(to_float(alpha))
-            transparency = crop(interpolated.transpose(2, 0, 1), kept, scale).transpose(1, 2, 0)
-        joined = join_alpha(color, transparency)
-        if seen.ndim == 3 and joined.ndim == 2:
-            joined = joined[:, :, None]
-        return joined.clip(0, 1) if np.issubdtype(seen.dtype, np.floating) else from_float(joined, seen.dtype)
+            interpolated = self.model.task.bound.interpolate(to_float(seen[:, :, -1:]))
+            kept = crop(interpolated.transpose(2, 0, 1), area.kept, scale).transpose(1, 2, 0)
+            alpha[:] = _as(alpha.dtype, kept)
+
+
+def _as(dtype: np.dtype[Any], values: NDArray[np.float32]) -> NDArray[Any]:
+    """Values in [0, 1], clipped, in the type that an image is stored in."""
+    return values.clip(0, 1) if np.issubdtype(dtype, np.floating) else from_float(values, dtype)
 
 
 def together(parts: Iterable[RestoredRows], height: int) -> RestoredRows:

@@ -60,13 +60,15 @@ def run_tiles(
     groups: dict[tuple[int, int, int, Sides], list[int]] = defaultdict(list)
     for position, (tile, branch) in enumerate(zip(tiles, route.tolist(), strict=True)):
         groups[branch, tile.window.height, tile.window.width, tile.context].append(position)
+    chains = {branch: branches.chains(branch) for branch in {branch for branch, *_ in groups}}
     for (branch, height, width, context), positions in groups.items():
-        chains = branches.chains(branch)
         size = max(1, batch_pixels // (height * width))
         for start in range(0, len(positions), size):
             batch = positions[start : start + size]
             with torch.inference_mode():  # not around the yield: the mode would hold in the caller's code
-                outputs = run_chains(chains, _stack(image, [tiles[position].window for position in batch]), context)
+                outputs = run_chains(
+                    chains[branch], _stack(image, [tiles[position].window for position in batch]), context
+                )
             yield from zip(batch, outputs, strict=True)
 
 
