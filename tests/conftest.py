@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from types import ModuleType
 
@@ -10,6 +11,8 @@ import pytest
 
 # Tensors are tiny in tests: threads would only wait for each other.  Set before anything imports torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What was measured on this machine decides how images are cut: tests start without.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="restoreroute-tests-")
 
 ROOT = Path(__file__).resolve().parent.parent
 

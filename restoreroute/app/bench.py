@@ -16,6 +16,7 @@ from restoreroute.data.sub_images import as_tensor
 from restoreroute.errors import InputError
 from restoreroute.evaluation.timing import TILES, WHOLE, in_turn, ways
 from restoreroute.imaging.color import from_float, to_float
+from restoreroute.inference.calibration import measure_seconds, planner_by_seconds
 from restoreroute.inference.scores import score_cells
 from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.recipe.resolve import load_recipe
@@ -37,7 +38,7 @@ def bench(
     device: str = "auto",
     listen: Listener = ignore,
 ) -> Bench:
-    """Time every way to restore a photo, in turn in this process.
+    """Time every way to restore a photo, in turn in this process, with regions cut by times measured just before.
 
     Args:
         photo: a clean image; its degraded version is restored.
@@ -76,8 +77,11 @@ def bench(
         raise InputError("routes nothing by itself", where=subject, hint="say which shares to route: --shares 61/23/16")
     else:
         routes = argmax(score_cells(model.class_module, image, cell=model.stride, patch=model.patch))
+    seconds = measure_seconds(
+        model, chosen, progress=lambda done, total: listen(WorkProgress(step="calibrate", done=done, total=total))
+    )
     timings = in_turn(
-        ways(model, image, routes),
+        ways(model, image, routes, planner_by_seconds(model, seconds)),
         rounds=rounds,
         progress=lambda done, total: listen(WorkProgress(step="bench", done=done, total=total)),
     )

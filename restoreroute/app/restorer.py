@@ -16,11 +16,14 @@ from torch import Tensor
 from restoreroute.app.devices import choose_device
 from restoreroute.app.models import find_model
 from restoreroute.app.plugins import open_catalogue
+from restoreroute.app.prices import kept_seconds
 from restoreroute.data.sub_images import as_tensor
+from restoreroute.errors import InputError
 from restoreroute.imaging.alpha import REACH, fill_hidden
 from restoreroute.imaging.color import from_float, grey_to_rgb, rgb_to_grey, split_alpha, to_float
 from restoreroute.imaging.rows import ArrayRows, ImageRows
 from restoreroute.inference.areas import Area, AreaRow, cut_into_areas
+from restoreroute.inference.calibration import Seconds, planner_by_seconds
 from restoreroute.inference.engine import crop, run_tiles
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
@@ -53,7 +56,8 @@ def load_restorer(model: str | Path, *, device: str = "auto") -> Restorer:
     chosen = choose_device(device)
     catalogue = open_catalogue()
     path = find_model(model, catalogue).model
-    return Restorer(model=load_model(path, catalogue).to(chosen), device=chosen)
+    loaded = load_model(path, catalogue).to(chosen)
+    return Restorer(model=loaded, device=chosen, seconds=kept_seconds(path, chosen))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,18 +84,37 @@ class Restorer:
     Attributes:
         model: the model.
         device: where it runs.
+        seconds: how long regions take on this machine, where it was measured; they are cut accordingly.
         blocks: rows and columns of an area in blocks of 8 x 8 cells; memory depends on it, results do not.  None
             chooses.
     """
 
     model: Model
     device: torch.device
+    seconds: Seconds | None = None
     blocks: tuple[int, int] | None = None
 
+    def planner(self, effort: Effort) -> Planner:
+        """Decides which branch restores what: by operations where these are limited or no times are known.
+
+        Raises:
+            InputError: for a limit in seconds where no times are known.
+        """
+        if effort.budget is None and self.seconds is not None:
+            return self._by_seconds
+        if effort.seconds is not None:
+            raise InputError("no times are known for this model on this machine", hint="restoreroute calibrate MODEL")
+        return self._by_operations
+
     @cached_property
-    def planner(self) -> Planner:
-        """Decides which branch restores what."""
+    def _by_operations(self) -> Planner:
         return Planner.by_operations(self.model)
+
+    @cached_property
+    def _by_seconds(self) -> Planner:
+        if self.seconds is None:
+            raise ValueError("no times were measured")
+        return planner_by_seconds(self.model, self.seconds)
 
     @property
     def scale(self) -> int:
@@ -146,13 +169,14 @@ class Restorer:
             raise ValueError(f"an image is H x W or H x W x C with at least one pixel, not {source.shape}")
         height, width = source.shape[:2]
         stride = self.model.stride
-        context = max(self.planner.halo, self.model.patch - stride, ALPHA_CONTEXT)
+        planner = self.planner(effort)
+        context = max(planner.halo, self.model.patch - stride, ALPHA_CONTEXT)
         side = BLOCK * stride
         rows, columns = self.blocks or (1, NARROW if width > WIDE * side else BROAD)
         cut = list(cut_into_areas(height, width, rows=rows * side, columns=columns * side, context=context))
-        routes = self._routes(source, cut, effort)
+        routes = self._routes(source, cut, planner, effort)
         for row in cut:
-            yield self._row(source, row, routes)
+            yield self._row(source, row, planner, routes)
             if progress is not None:
                 progress(row.bottom, height)
 
@@ -168,7 +192,7 @@ class Restorer:
             branches=len(self.model.branches),
         )
 
-    def _routes(self, source: ImageRows, cut: Sequence[AreaRow], effort: Effort) -> Route:
+    def _routes(self, source: ImageRows, cut: Sequence[AreaRow], planner: Planner, effort: Effort) -> Route:
         """(rows, columns) the branch of each cell, decided before any branch runs."""
         model = self.model
         height, width = source.shape[:2]
@@ -188,9 +212,9 @@ class Restorer:
                 for area in row.areas
             ]
             scores.append(np.concatenate(judged, axis=1))
-        return self.planner.route(np.concatenate(scores), height, width, effort=effort)
+        return planner.route(np.concatenate(scores), height, width, effort=effort)
 
-    def _row(self, source: ImageRows, row: AreaRow, routes: Route) -> RestoredRows:
+    def _row(self, source: ImageRows, row: AreaRow, planner: Planner, routes: Route) -> RestoredRows:
         """A row of areas."""
         height, width = source.shape[:2]
         stride, scale = self.model.stride, self.scale
@@ -201,7 +225,7 @@ class Restorer:
         for area in row.areas:
             top, left, right = area.inside.top, area.inside.left, area.inside.right
             cells = routes[top // stride : -(-row.bottom // stride), left // stride : -(-right // stride)]
-            regions = self.planner.merge(cells, height, width, top=top, left=left)
+            regions = planner.merge(cells, height, width, top=top, left=left)
             seen = read[:, area.seen.left : area.seen.right]
             self._area(seen, area, regions, pixels[:, left * scale : right * scale])
             found.append(regions)

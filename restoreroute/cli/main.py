@@ -8,6 +8,7 @@ import sys
 import click
 
 from restoreroute.cli.bench import bench
+from restoreroute.cli.calibrate import calibrate
 from restoreroute.cli.check import check
 from restoreroute.cli.convert import convert
 from restoreroute.cli.describe import describe
@@ -39,7 +40,11 @@ def cli(debug: bool) -> None:
     """
 
 
-for verb in (run, check, results, schema, restore, evaluate, sweep, bench, convert, models, plugins, list_, describe):
+VERBS = (
+    *(run, check, results, schema, restore, calibrate, evaluate, sweep, bench),
+    *(convert, models, plugins, list_, describe),
+)
+for verb in VERBS:
     cli.add_command(verb)
 
 

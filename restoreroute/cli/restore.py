@@ -22,6 +22,12 @@ from restoreroute.cli import options
     metavar="SHARE",
     help="Operations to spend, as a share of the full network's over the whole image: 0.6, for example.",
 )
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Time that the networks may take for an image, by what `restoreroute calibrate` measured.",
+)
 @click.option("--speed", type=float, metavar="K", help="Prefer cheap branches: largest p / cost^K.  [default: 0]")
 @click.option("--route-map", is_flag=True, help="Write which branch restored which part, as NAME.route.png.")
 @click.option("--force", is_flag=True, help="Replace results that are there already.")
@@ -32,6 +38,7 @@ def restore(
     inputs: tuple[Path, ...],
     output: Path | None,
     budget: float | None,
+    max_seconds: float | None,
     speed: float | None,
     route_map: bool,
     force: bool,
@@ -57,8 +64,8 @@ def restore(
     from restoreroute.inference.seamless import Effort
     from restoreroute.reporting.console import ConsoleReporter
 
-    if budget is not None and speed is not None:
-        raise click.UsageError("--budget decides the speed itself: leave --speed out")
+    if sum(option is not None for option in (budget, max_seconds, speed)) > 1:
+        raise click.UsageError("--budget, --max-seconds and --speed each decide the routes: give one of them")
     if force and skip_done:
         raise click.UsageError("--force replaces what --skip-done would skip: leave one of them out")
     restored, skipped, errors = 0, 0, []
@@ -67,7 +74,7 @@ def restore(
             model,
             inputs,
             output,
-            effort=Effort(budget=budget, speed=speed or 0.0),
+            effort=Effort(budget=budget, seconds=max_seconds, speed=speed or 0.0),
             route_map=route_map,
             existing=Existing.REPLACE if force else Existing.SKIP if skip_done else Existing.REFUSE,
             device=device,

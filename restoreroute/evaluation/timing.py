@@ -31,7 +31,7 @@ SEAMLESS = "routed, seamless"
 KIBIBYTE = 1024
 
 
-def ways(model: Model, image: Tensor, routes: Route) -> dict[str, Callable[[], Tensor]]:
+def ways(model: Model, image: Tensor, routes: Route, planner: Planner) -> dict[str, Callable[[], Tensor]]:
     """Every way to restore an image with the same networks and the same routing decisions.
 
     The Class-Module runs in every routed way, and its cost is part of the time, but ``routes`` are what is done: so an
@@ -40,6 +40,7 @@ def ways(model: Model, image: Tensor, routes: Route) -> dict[str, Callable[[], T
     Args:
         image: (C, h, w) in [0, 1], at least one patch large.
         routes: (rows, columns) branch of each cell.
+        planner: cuts the seamless way's regions.
     """
     height, width = image.shape[1:]
     last = len(model.branches) - 1
@@ -47,7 +48,6 @@ def ways(model: Model, image: Tensor, routes: Route) -> dict[str, Callable[[], T
     rows = (height - model.patch) // model.stride + 1
     route = routes[:rows, : len(patches) // rows].ravel()
     published = _as_published(model)
-    planner = Planner.by_operations(model)
     found = {WHOLE: lambda: restore_whole(model.branches[last], image)}
     if model.plans[last].family.local:
         tiles = _large_tiles(model, height, width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import inf
@@ -30,11 +30,13 @@ class Effort:
     Attributes:
         budget: executed operations that may be spent, Class-Module and context included, as a share of what the full
             network executes over the image; None for no limit.
+        seconds: as ``budget``, but the time that Class-Module and branches may take on this machine.
         speed: how much cheap branches are preferred where there is no budget: the branch of a cell is the one with the
             largest p / cost ** speed.  0, the argmax, is what the model was trained for.
     """
 
     budget: float | None = None
+    seconds: float | None = None
     speed: float = 0.0
 
 
@@ -101,12 +103,14 @@ class Planner:
 
     Attributes:
         halo: context of a region, in degraded pixels.
-        price: what a region takes, in any unit.
+        price: what a region takes: seconds where they were measured, otherwise executed operations.
+        judging: seconds of the Class-Module for one cell, where they were measured.
     """
 
     model: Model
     halo: int
     price: Price
+    judging: float | None = None
 
     @classmethod
     def by_operations(cls, model: Model) -> Planner:
@@ -119,21 +123,30 @@ class Planner:
 
         Raises:
             InputError: if even the cheapest branch exceeds the budget.
+            ValueError: for a time where none was measured.
         """
         model = self.model
         judging = model.class_module_cost.executed
         costs = [cost.executed + judging for cost in model.costs]
-        if effort.budget is None:
+        if effort.seconds is not None:
+            if self.judging is None:
+                raise ValueError("a time needs measured prices")
+            spend, limit, unit = self._spend(self.price, self.judging), effort.seconds, "seconds"
+        elif effort.budget is not None:
+            full = whole_image(model, height, width)
+            operations = price_by_operations(model, self.halo)
+            spend, limit, unit = self._spend(operations, judging, full), effort.budget, "of the full network"
+        else:
             return at_speed(scores, costs, effort.speed)
-        operations = price_by_operations(model, self.halo)
-
-        def spend(routes: Route) -> float:
-            return (least_price(routes, operations) + routes.size * judging) / whole_image(model, height, width)
-
         try:
-            return within_budget(scores, costs, spend, effort.budget)
+            return within_budget(scores, costs, spend, limit)
         except ValueError as error:
-            raise InputError(f"{error} of the full network", hint="allow a larger budget") from None
+            raise InputError(f"{error} {unit}", hint="allow more") from None
+
+    @staticmethod
+    def _spend(price: Price, judging: float, unit: float = 1.0) -> Callable[[Route], float]:
+        """What a route of all cells takes, merged into regions."""
+        return lambda routes: (least_price(routes, price) + routes.size * judging) / unit
 
     def merge(self, routes: NDArray[np.integer], height: int, width: int, *, top: int = 0, left: int = 0) -> Regions:
         """The regions of an image, or of a part of it (:func:`plan_regions`)."""

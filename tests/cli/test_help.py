@@ -16,6 +16,7 @@ VERBS = [
     "results",
     "schema",
     "restore",
+    "calibrate",
     "evaluate",
     "sweep",
     "bench",

@@ -212,6 +212,33 @@ def test_a_budget(restore: Restore, photo: Path, here: Path) -> None:
     assert restore("in.png", "-o", "both.png", "--budget", 1, "--speed", 1).code == 2
 
 
+def test_a_time(
+    restore: Restore,
+    command: Callable[..., Any],
+    finished: Any,
+    photo: Path,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
+    done = restore("in.png", "-o", "unknown.png", "--max-seconds", 60)
+    assert (done.code, done.error) == (
+        2,
+        "in.png: no times are known for this model on this machine (restoreroute calibrate MODEL)",
+    )
+
+    measured = command("calibrate", finished.model)
+    assert measured.code == 0
+    assert Path(measured.out.rsplit(": ", 1)[1].strip()).is_file()
+
+    assert restore("in.png", "-o", "most.png", "--max-seconds", 600).out.endswith(" shares 0/100 %)\n")
+    done = restore("in.png", "-o", "none.png", "--max-seconds", 1e-9)
+    assert done.code == 2
+    assert "the cheapest branch alone takes" in done.error
+    assert " seconds" in done.error
+    assert restore("in.png", "-o", "both.png", "--budget", 1, "--max-seconds", 1).code == 2
+
+
 def test_what_is_done_is_skipped(restore: Restore, photo: Path, here: Path) -> None:
     for name in ("a.png", "b.png"):
         (here / "photos").mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ import torch
 from restoreroute.evaluation import timing
 from restoreroute.evaluation.timing import in_turn, ways
 from restoreroute.inference.engine import restore_whole
+from restoreroute.inference.seamless import Planner
 from restoreroute.routing.model_file import Model
 
 PATCH, STRIDE = 16, 12
@@ -29,7 +30,7 @@ def routes() -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 def test_every_way_restores_the_image(
     model: Model, image: torch.Tensor, routes: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 ) -> None:
-    found = {name: way() for name, way in ways(model, image, routes).items()}
+    found = {name: way() for name, way in ways(model, image, routes, Planner.by_operations(model)).items()}
     whole = restore_whole(model.branches[-1], image)
     scale = model.branches.scale
     cut = 12 * ((53 - PATCH) // 12) + PATCH, 12 * ((70 - PATCH) // 12) + PATCH
