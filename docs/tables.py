@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from restoreroute.app.results import finished_run
 from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, ORACLE, RANDOM, ROUTED
+from restoreroute.reporting.bench_file import read_benches
 from restoreroute.reporting.results_file import SavedResults
-from restoreroute.reporting.tables import made_by, operations, result_markdown
+from restoreroute.reporting.tables import bench_markdown, made_by, operations, result_markdown
 
 DOCS = Path(__file__).resolve().parent
 CARDS = DOCS.parent / "plugins" / "restoreroute_models" / "models"
@@ -88,6 +89,20 @@ def sets(runs: Sequence[SavedResults]) -> str:
     return table(headings, rows)
 
 
+def bench(files: Sequence[Path]) -> str:
+    """Seconds of every way to restore, and the machine that they were measured on."""
+    parts = []
+    for file in files:
+        benches, machine = read_benches(file)
+        parts += [", ".join(map(str, machine.values())), *map(bench_markdown, benches)]
+    return "\n\n".join(parts)
+
+
+def of_runs(table_of: Callable[[Sequence[SavedResults]], str]) -> Callable[[Sequence[Path]], str]:
+    """From files of results instead of the results."""
+    return lambda files: table_of([finished_run(file) for file in files])
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, the first column of words and the others of figures."""
     lines = ["| " + " | ".join(cells) + " |" for cells in (headings, *rows)]
@@ -95,7 +110,10 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-KINDS = {"full": full, "photos": photos, "summary": summary, "sets": sets}
+KINDS: dict[str, Callable[[Sequence[Path]], str]] = {
+    **{kind.__name__: of_runs(kind) for kind in (full, photos, summary, sets)},
+    "bench": bench,
+}
 
 
 def filled(text: str) -> str:
@@ -103,8 +121,8 @@ def filled(text: str) -> str:
 
     def replaced(block: re.Match[str]) -> str:
         kind, names = block["kind"], block["names"].split()
-        runs = [finished_run(DOCS / "results" / f"{name}.json") for name in names]
-        return f"<!-- {kind}: {block['names']} -->\n\n{KINDS[kind](runs).strip()}\n\n<!-- end -->"
+        files = [DOCS / "results" / f"{name}.json" for name in names]
+        return f"<!-- {kind}: {block['names']} -->\n\n{KINDS[kind](files).strip()}\n\n<!-- end -->"
 
     return BLOCK.sub(replaced, text)
 

@@ -19,6 +19,7 @@ from restoreroute.cli import options
 )
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1), help="How often each way is timed.")
 @click.option("--crop", type=click.IntRange(min=8), metavar="N", help="Take the centre square of this side.")
+@click.option("--markdown", is_flag=True, help="Print Markdown tables.")
 @click.option("--save", type=options.PATH, metavar="FILE", help="Write the timings as JSON.")
 @options.device
 def bench(
@@ -27,6 +28,7 @@ def bench(
     shares: str | None,
     rounds: int,
     crop: int | None,
+    markdown: bool,
     save: Path | None,
     device: str,
 ) -> None:
@@ -46,7 +48,7 @@ def bench(
     from restoreroute.app.provenance import machine
     from restoreroute.reporting.bench_file import save_benches
     from restoreroute.reporting.console import ConsoleReporter
-    from restoreroute.reporting.tables import bench_table
+    from restoreroute.reporting.tables import bench_markdown, bench_table
 
     wanted = None if shares is None else [percent / 100 for percent in _percents(shares)]
     console = Console()
@@ -56,7 +58,10 @@ def bench(
             for subject in subjects
         ]
     for one in found:
-        console.print(bench_table(one))
+        if markdown:
+            click.echo(bench_markdown(one))
+        else:
+            console.print(bench_table(one))
     if save is not None:
         save_benches(save, found, machine=machine())
 

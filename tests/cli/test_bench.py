@@ -38,6 +38,14 @@ def test_a_trained_model_routes_by_itself(command: Callable[..., Any], finished:
         assert way in done.out
 
 
+def test_markdown(command: Callable[..., Any], recipe: Path, photo: Path) -> None:
+    done = command("bench", photo, recipe, "--shares", "75/25", "--rounds", 1, "--crop", 48, "--markdown")
+
+    assert done.code == 0
+    assert "| routed, seamless |" in done.out
+    assert "shares 75/25 %" in done.out
+
+
 def test_an_untrained_recipe_with_shares(command: Callable[..., Any], recipe: Path, photo: Path, here: Path) -> None:
     done = command("bench", photo, recipe, "--shares", "75/25", "--rounds", 1, "--crop", 48, "--save", "t.json")
 
