@@ -11,11 +11,10 @@ from restoreroute.app.measuring import open_subject
 from restoreroute.app.provenance import provenance
 from restoreroute.evaluation.evaluate import evaluate
 from restoreroute.evaluation.protocols import make_protocol
-from restoreroute.evaluation.sweep import sweep
 from restoreroute.imaging.io import find_images
 from restoreroute.reporting.results_file import save_results
 from restoreroute.spec.events import Listener, ignore
-from restoreroute.spec.results import RunResults, SetResult, SweepResult, measured_set
+from restoreroute.spec.results import RunResults, SetResult, measured_set
 
 
 def evaluate_model(
@@ -77,34 +76,3 @@ def evaluate_model(
         found = RunResults(name=subject.name, folder="", model=subject.name, sets=tuple(results), stages={})
         save_results(save, found, key="", provenance=facts)
     return tuple(results)
-
-
-def sweep_model(
-    model: str | Path,
-    folder: Path,
-    budgets: Sequence[float],
-    *,
-    baseline: Path | None = None,
-    overrides: Mapping[str, Any] | Sequence[str] = (),
-    crop: int | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    listen: Listener = ignore,
-) -> SweepResult:
-    """Restore every image of a folder under each budget; arguments as for :func:`evaluate_model`.
-
-    Args:
-        budgets: shares of the full network's executed operations.
-    """
-    subject = open_subject(model, baseline=baseline, overrides=overrides, device=device)
-    with subject.pairs(folder, crop=crop, listen=listen) as pairs:
-        return sweep(
-            subject.model,
-            pairs,
-            budgets,
-            set_name=measured_set(folder.name, crop),
-            baseline=subject.baseline,
-            seed=seed,
-            device=subject.device,
-            listen=listen,
-        )

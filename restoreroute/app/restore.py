@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from restoreroute.app.memory import free_memory
 from restoreroute.app.restorer import RestoredRows, Restorer, load_restorer, together
 from restoreroute.errors import InputError, OutputError, RestorerouteError
 from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_picture, require_writable, write_image
 from restoreroute.imaging.metadata import Metadata, read_tiff_metadata
 from restoreroute.imaging.rows import ArrayRows, ImageRows
 from restoreroute.imaging.tiff_rows import TiffRows, is_plain_tiff, write_tiff_rows
+from restoreroute.inference.memory import free_memory
 from restoreroute.inference.seamless import TRAINED, Effort
 from restoreroute.routing.policies import Route, shares
 from restoreroute.spec.events import Listener, WorkProgress, ignore

@@ -18,7 +18,7 @@ from restoreroute.cli import options
     help="Per cent of the cells for each branch, cheapest first, by difficulty  [default: what the model decides]",
 )
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(min=1), help="How often each way is timed.")
-@click.option("--crop", type=click.IntRange(min=8), metavar="N", help="Take the centre square of this side.")
+@options.crop
 @click.option("--markdown", is_flag=True, help="Print Markdown tables.")
 @click.option("--save", type=options.PATH, metavar="FILE", help="Write the timings as JSON.")
 @options.device

@@ -21,18 +21,9 @@ from restoreroute.cli import options
     type=click.Choice(["classsr", "whole"]),
     help="classsr: the paper's patches; whole: exact size, everything counted. May be given twice.",
 )
-@click.option(
-    "--baseline",
-    type=options.PATH,
-    help="Model file of the full network alone  [default: the one that comes with the model]",
-)
-@click.option(
-    "--crop",
-    type=click.IntRange(min=8),
-    metavar="N",
-    help="Measure on the centre square of each image, of this side in clean pixels.",
-)
-@click.option("--seed", default=0, show_default=True, help="Of the random route and of random degradations.")
+@options.baseline
+@options.crop
+@options.seed
 @click.option("--save", type=options.PATH, metavar="FILE", help="Write the figures as a results.json.")
 @click.option("--markdown", is_flag=True, help="Print tables for a document.")
 @options.device

@@ -17,6 +17,13 @@ DEFAULT_MODEL = "sr-fsrcnn-x4"
 device = click.option(
     "--device", default="auto", show_default=True, help="Where to compute: auto, cpu, cuda, cuda:1, ..."
 )
+baseline = click.option(
+    "--baseline",
+    type=PATH,
+    help="Model file of the full network alone  [default: the one that comes with the model]",
+)
+crop = click.option("--crop", type=click.IntRange(min=8), metavar="N", help="Take the centre square of each photo.")
+seed = click.option("--seed", default=0, show_default=True, help="Of random routes and random degradations.")
 overrides = click.argument("overrides", nargs=-1, metavar="[KEY=VALUE]...")
 
 

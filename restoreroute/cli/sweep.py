@@ -22,9 +22,9 @@ BUDGETS = "0.4,0.5,0.6,0.7,0.8,0.9,1"
     metavar="SHARES",
     help="Operations to spend, as shares of the full network's over the whole image.",
 )
-@click.option("--baseline", type=options.PATH, help="Model file of the full network alone  [default: the model's own]")
-@click.option("--crop", type=click.IntRange(min=8), metavar="N", help="Measure on the centre square of each image.")
-@click.option("--seed", default=0, show_default=True, help="Of random degradations.")
+@options.baseline
+@options.crop
+@options.seed
 @click.option("--plot", type=options.PATH, metavar="PNG", help="Draw the curve.")
 @click.option("--markdown", is_flag=True, help="Print the table for a document.")
 @options.device
@@ -51,7 +51,7 @@ def sweep(
     """
     from rich.console import Console
 
-    from restoreroute.app.evaluate import sweep_model
+    from restoreroute.app.sweep import sweep_model
     from restoreroute.reporting.console import ConsoleReporter
     from restoreroute.reporting.curves import draw_sweep
     from restoreroute.reporting.tables import sweep_markdown, sweep_table

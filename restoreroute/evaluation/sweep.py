@@ -20,7 +20,7 @@ from restoreroute.inference.scores import score_cells
 from restoreroute.inference.seamless import Effort, Planner, operations_of_all, whole_image
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import Route, shares
-from restoreroute.spec.events import Listener, WorkProgress
+from restoreroute.spec.events import Listener, Notice, WorkProgress
 from restoreroute.spec.results import Quality, SweepPoint, SweepResult
 
 STEP = "sweep"
@@ -74,7 +74,8 @@ def sweep(
             height, width = image.shape[1:]
             try:
                 routes = planner.route(scores, height, width, effort=effort)
-            except InputError:
+            except InputError as error:
+                listen(Notice(text=f"budget {effort.budget} is left out: on {pair.file.name} {error}"))
                 continue
             regions = planner.merge(routes, height, width)
             restored = restore_cells(model.branches, image, regions.tiles, regions.route)

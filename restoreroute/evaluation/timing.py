@@ -6,12 +6,12 @@ import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from restoreroute.inference.engine import BATCH_PIXELS, classify, restore_cells, restore_classsr, restore_whole
+from restoreroute.inference.memory import forget_peak, peak_memory
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
 from restoreroute.inference.seamless import Planner
@@ -27,8 +27,6 @@ PATCHES = "full network, patches"
 LOOP = "routed, patch by patch"
 CLASSSR = "routed, classsr"
 SEAMLESS = "routed, seamless"
-
-KIBIBYTE = 1024
 
 
 def ways(model: Model, image: Tensor, routes: Route, planner: Planner) -> dict[str, Callable[[], Tensor]]:
@@ -116,31 +114,13 @@ def in_turn(
         for position, (name, way) in enumerate(found.items()):
             progress(number * len(found) + position, calls)
             if number == 0:
-                _forget_peak()
+                forget_peak()
             start = time.perf_counter()
             way().cpu()  # waits for a device to finish
             taken = time.perf_counter() - start
             if number == 0:
-                memory[name] = _peak()
+                memory[name] = peak_memory()
             else:
                 seconds[name].append(taken)
     progress(calls, calls)
     return {name: Timing(seconds=tuple(taken), memory=memory[name]) for name, taken in seconds.items()}
-
-
-def _forget_peak() -> None:
-    """Linux: let the highest resident memory start anew from what it is now."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return
-
-
-def _peak() -> int | None:
-    """Linux: highest resident memory in bytes since :func:`_forget_peak`."""
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
-    return int(found[0]) * KIBIBYTE if found else None

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from restoreroute.imaging.metadata import EXIF_HEADER, NOTHING, Metadata, into_png
+from restoreroute.imaging.tiff_options import tiff_options
 
 LONGEST_JPEG_EXIF = 65_533 - len(EXIF_HEADER)
 """Bytes that fit into one segment."""
@@ -44,22 +45,10 @@ def encode_jpeg(image: NDArray[Any], metadata: Metadata) -> bytes:
 
 
 def encode_tiff(image: NDArray[Any], metadata: Metadata) -> bytes:
-    """Deflate with horizontal prediction; alpha is declared as not premultiplied.  EXIF data are not written."""
+    """Written as :func:`tiff_options` says.  EXIF data are not written."""
     stream = io.BytesIO()
     channels = 1 if image.ndim == 2 else image.shape[2]
-    tifffile.imwrite(
-        stream,
-        image,
-        photometric="rgb" if channels >= 3 else "minisblack",
-        planarconfig="contig" if channels > 1 else None,
-        extrasamples=["unassalpha"] if channels in (2, 4) else None,
-        compression="zlib",
-        predictor=True,
-        metadata=None,
-        iccprofile=metadata.icc,
-        resolution=metadata.dpi,
-        resolutionunit=None if metadata.dpi is None else tifffile.RESUNIT.INCH,
-    )
+    tifffile.imwrite(stream, image, **tiff_options(channels, metadata))
     return stream.getvalue()
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from restoreroute.imaging.atomic import write_atomically
 from restoreroute.imaging.formats import damaged
 from restoreroute.imaging.metadata import NOTHING, Metadata
+from restoreroute.imaging.tiff_options import tiff_options
 
 TILE = 256
 LARGEST_CLASSIC = 2**31
@@ -143,15 +144,7 @@ def write_tiff_rows(
                 shape=shape,
                 dtype=dtype,
                 tile=(TILE, TILE),
-                photometric="rgb" if channels >= 3 else "minisblack",
-                planarconfig="contig" if channels > 1 else None,
-                extrasamples=["unassalpha"] if channels in (2, 4) else None,
-                compression="zlib",
-                predictor=True,
-                metadata=None,
-                iccprofile=fitting.icc,
-                resolution=fitting.dpi,
-                resolutionunit=None if fitting.dpi is None else tifffile.RESUNIT.INCH,
+                **tiff_options(channels, fitting),
             )
 
     write_atomically(path, write)

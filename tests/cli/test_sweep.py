@@ -29,6 +29,7 @@ def test_a_curve(command: Callable[..., Any], finished: Any, test_photos: Path, 
     assert spent[0] == 1
     assert spent[2] <= 4
     assert spent[2] <= spent[3] <= 9
+    assert "budget 0.1 is left out: on " in done.err
     assert read_image(here / "curve.png").shape[2] == 4
 
 

@@ -1,0 +1,45 @@
+"""Measure a model under budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from restoreroute.app.measuring import open_subject
+from restoreroute.evaluation.sweep import sweep
+from restoreroute.spec.events import Listener, ignore
+from restoreroute.spec.results import SweepResult, measured_set
+
+
+def sweep_model(
+    model: str | Path,
+    folder: Path,
+    budgets: Sequence[float],
+    *,
+    baseline: Path | None = None,
+    overrides: Mapping[str, Any] | Sequence[str] = (),
+    crop: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    listen: Listener = ignore,
+) -> SweepResult:
+    """Restore every image of a folder under each budget.
+
+    Arguments are those of :func:`~restoreroute.app.evaluate.evaluate_model`.
+
+    Args:
+        budgets: shares of the full network's executed operations.
+    """
+    subject = open_subject(model, baseline=baseline, overrides=overrides, device=device)
+    with subject.pairs(folder, crop=crop, listen=listen) as pairs:
+        return sweep(
+            subject.model,
+            pairs,
+            budgets,
+            set_name=measured_set(folder.name, crop),
+            baseline=subject.baseline,
+            seed=seed,
+            device=subject.device,
+            listen=listen,
+        )
