@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from restoreroute.app.devices import choose_device
 from restoreroute.app.models import find_model
 from restoreroute.app.plugins import open_catalogue
+from restoreroute.app.runtimes import TORCH, move
 from restoreroute.data.pairs import Pair, read_clean
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.errors import InputError
@@ -36,6 +37,7 @@ def bench(
     rounds: int = 5,
     crop: int | None = None,
     device: str = "auto",
+    runtime: str = TORCH,
     listen: Listener = ignore,
 ) -> Bench:
     """Time every way to restore a photo, in turn in this process, with regions cut by times measured just before.
@@ -47,6 +49,7 @@ def bench(
             Class-Module decides.
         rounds: how often each way is timed.
         crop: side of the centre square of the photo that is taken, in clean pixels.
+        runtime: what runs the branches.
 
     Raises:
         InputError: for a file that can't be used, shares that do not fit, or a recipe without shares.
@@ -54,7 +57,8 @@ def bench(
     catalogue = open_catalogue()
     chosen = choose_device(device)
     is_recipe = Path(subject).suffix in RECIPE_SUFFIXES
-    model = (_untrained(Path(subject), catalogue) if is_recipe else _trained(subject, catalogue)).to(chosen)
+    loaded = _untrained(Path(subject), catalogue) if is_recipe else _trained(subject, catalogue)
+    model = move(loaded, catalogue, chosen, runtime)
     bound = model.task.bound
     clean = read_clean(photo, bound)
     degraded = bound.degrade(to_float(clean), np.random.default_rng(0))

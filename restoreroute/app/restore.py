@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from restoreroute.app.restorer import RestoredRows, Restorer, load_restorer, together
+from restoreroute.app.runtimes import TORCH
 from restoreroute.errors import InputError, OutputError, RestorerouteError
 from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_picture, require_writable, write_image
 from restoreroute.imaging.metadata import Metadata, read_tiff_metadata
@@ -74,6 +75,7 @@ def restore_files(
     route_map: bool = False,
     existing: Existing = Existing.REFUSE,
     device: str = "auto",
+    runtime: str = TORCH,
     listen: Listener = ignore,
 ) -> Iterator[RestoredFile]:
     """Restore files and folders, one result at a time; a bad file stops nobody else.
@@ -87,12 +89,13 @@ def restore_files(
         effort: how much to spend on each image.
         route_map: write the routing map beside each result.
         existing: what to do with results that are there already.
+        runtime: what runs the branches.
         listen: hears how many rows of an image are done.
 
     Raises:
         InputError: before any work, if an input does not exist or several images would go to one file.
     """
-    restorer = load_restorer(model, device=device)
+    restorer = load_restorer(model, device=device, runtime=runtime)
     for source, target in plan_outputs(inputs, output, scale=restorer.scale):
         map_path = target.with_name(target.name + ROUTE_SUFFIX) if route_map else None
         there = [path for path in (target, map_path) if path is not None and path.exists()]

@@ -17,6 +17,7 @@ from restoreroute.app.devices import choose_device
 from restoreroute.app.models import find_model
 from restoreroute.app.plugins import open_catalogue
 from restoreroute.app.prices import kept_seconds
+from restoreroute.app.runtimes import TORCH, load_on_runtime
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.errors import InputError
 from restoreroute.imaging.alpha import REACH, fill_hidden
@@ -30,7 +31,7 @@ from restoreroute.inference.scores import score_cells
 from restoreroute.inference.seamless import TRAINED, Effort, Planner, Regions
 from restoreroute.inference.tiles import Tile
 from restoreroute.reporting.overlay import paint_route
-from restoreroute.routing.model_file import Model, load_model
+from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import Route
 
 Progress = Callable[[int, int], None]
@@ -43,21 +44,24 @@ ALPHA_CONTEXT = 2 * REACH
 """Pixels around an area that decide which hidden colours a network sees there."""
 
 
-def load_restorer(model: str | Path, *, device: str = "auto") -> Restorer:
+def load_restorer(model: str | Path, *, device: str = "auto", runtime: str = TORCH) -> Restorer:
     """Load a model for restoring.
 
     Args:
         model: the name of an installed one, or a model file.
+        runtime: what runs the branches, as ``restoreroute list`` names it.
 
     Raises:
-        InputError: if there is no such model, the file is no model file, or the device does not exist.
+        InputError: if there is no such model, the file is no model file, the device does not exist, or the runtime
+            does not run on it or lacks a package.
+        UnknownNameError: if no plugin offers the runtime.
         PluginError: if a plugin that it needs is missing.
     """
     chosen = choose_device(device)
     catalogue = open_catalogue()
     path = find_model(model, catalogue).model
-    loaded = load_model(path, catalogue).to(chosen)
-    return Restorer(model=loaded, device=chosen, seconds=kept_seconds(path, chosen))
+    loaded = load_on_runtime(path, catalogue, chosen, runtime)
+    return Restorer(model=loaded, device=chosen, seconds=kept_seconds(path, chosen, runtime))
 
 
 @dataclass(frozen=True, kw_only=True)

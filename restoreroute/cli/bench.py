@@ -22,6 +22,7 @@ from restoreroute.cli import options
 @click.option("--markdown", is_flag=True, help="Print Markdown tables.")
 @click.option("--save", type=options.PATH, metavar="FILE", help="Write the timings as JSON.")
 @options.device
+@options.runtime
 def bench(
     photo: Path,
     subjects: tuple[str, ...],
@@ -31,6 +32,7 @@ def bench(
     markdown: bool,
     save: Path | None,
     device: str,
+    runtime: str,
 ) -> None:
     """Time every way to restore PHOTO with each SUBJECT: an installed model, a model file, or a recipe.
 
@@ -54,7 +56,16 @@ def bench(
     console = Console()
     with ConsoleReporter(Console(stderr=True)) as reporter:
         found = [
-            time_ways(photo, subject, wanted=wanted, rounds=rounds, crop=crop, device=device, listen=reporter)
+            time_ways(
+                photo,
+                subject,
+                wanted=wanted,
+                rounds=rounds,
+                crop=crop,
+                device=device,
+                runtime=runtime,
+                listen=reporter,
+            )
             for subject in subjects
         ]
     for one in found:

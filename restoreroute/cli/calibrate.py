@@ -10,7 +10,8 @@ from restoreroute.cli import options
 @click.command()
 @click.argument("models", nargs=-1, metavar="[MODEL...]")
 @options.device
-def calibrate(models: tuple[str, ...], device: str) -> None:
+@options.runtime
+def calibrate(models: tuple[str, ...], device: str, runtime: str) -> None:
     """Time the branches of each MODEL on this machine, so that images are cut to take the least time.
 
     A MODEL is an installed model or a model file.  What is found is kept for this machine, and `restore` uses it from
@@ -29,4 +30,4 @@ def calibrate(models: tuple[str, ...], device: str) -> None:
 
     with ConsoleReporter(Console(stderr=True)) as reporter:
         for model in models or (options.DEFAULT_MODEL,):
-            click.echo(f"{model}: {measure(model, device=device, listen=reporter)}")
+            click.echo(f"{model}: {measure(model, device=device, runtime=runtime, listen=reporter)}")

@@ -13,6 +13,7 @@ from restoreroute.cli.check import check
 from restoreroute.cli.convert import convert
 from restoreroute.cli.describe import describe
 from restoreroute.cli.evaluate import evaluate
+from restoreroute.cli.export import export
 from restoreroute.cli.list import list_
 from restoreroute.cli.models import models
 from restoreroute.cli.plugins import plugins
@@ -42,7 +43,7 @@ def cli(debug: bool) -> None:
 
 VERBS = (
     *(run, check, results, schema, restore, calibrate, evaluate, sweep, bench),
-    *(convert, models, plugins, list_, describe),
+    *(convert, export, models, plugins, list_, describe),
 )
 for verb in VERBS:
     cli.add_command(verb)

@@ -17,6 +17,9 @@ DEFAULT_MODEL = "sr-fsrcnn-x4"
 device = click.option(
     "--device", default="auto", show_default=True, help="Where to compute: auto, cpu, cuda, cuda:1, ..."
 )
+runtime = click.option(
+    "--runtime", default="torch", show_default=True, help="What runs the branches; 'restoreroute list' names them."
+)
 baseline = click.option(
     "--baseline",
     type=PATH,

@@ -33,6 +33,7 @@ from restoreroute.cli import options
 @click.option("--force", is_flag=True, help="Replace results that are there already.")
 @click.option("--skip-done", is_flag=True, help="Leave out images whose result is there already: goes on after a stop.")
 @options.device
+@options.runtime
 def restore(
     model: str,
     inputs: tuple[Path, ...],
@@ -44,6 +45,7 @@ def restore(
     force: bool,
     skip_done: bool,
     device: str,
+    runtime: str,
 ) -> None:
     """Restore images IN... (files, patterns, or folders at any depth) with a trained model.
 
@@ -78,6 +80,7 @@ def restore(
             route_map=route_map,
             existing=Existing.REPLACE if force else Existing.SKIP if skip_done else Existing.REFUSE,
             device=device,
+            runtime=runtime,
             listen=reporter,
         ):
             if result.error is not None:

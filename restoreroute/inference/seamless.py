@@ -193,7 +193,7 @@ def price_by_operations(model: Model, halo: int) -> Price:
 
 def operations_of(model: Model, branch: int, tile: Tile) -> float:
     """What a branch of a model executes for a tile."""
-    return operations(model.branches.chains(branch), model.step_operations[branch], tile)
+    return operations(model.steps[branch], tile)
 
 
 def operations_of_all(model: Model, tiles: Sequence[Tile], route: Route) -> float:

@@ -9,13 +9,29 @@ the image it has no context there, and layers pad as they do for the image.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from torch import Tensor
 
 from restoreroute.inference.tiles import Sides, Tile
+from restoreroute.routing.cost import StepCost
 from restoreroute.spec.backbone import Chain
 
 NO_CONTEXT: Sides = (0, 0, 0, 0)
+
+
+class Reaching(Protocol):
+    """A step, or what it costs."""
+
+    @property
+    def reach(self) -> int:
+        """How far an output depends on the input, in pixels of the input."""
+        ...
+
+    @property
+    def scale(self) -> int:
+        """Side of the output over side of the input."""
+        ...
 
 
 def run_chains(chains: Sequence[Chain], windows: Tensor, context: Sides) -> Tensor:
@@ -51,7 +67,7 @@ def _run_chain(chain: Chain, windows: Tensor, context: Sides) -> Tensor:
     return _cut(features, sides, 0)[0]
 
 
-def margins(chain: Chain) -> list[int]:
+def margins(chain: Sequence[Reaching]) -> list[int]:
     """Pixels of each step's input, around a piece, on which the chain's output over the piece depends."""
     found = []
     needed = 0  # around the output of the step
@@ -61,21 +77,17 @@ def margins(chain: Chain) -> list[int]:
     return found[::-1]
 
 
-def operations(chains: Sequence[Chain], per_pixel: Sequence[Sequence[float]], tile: Tile) -> float:
-    """What :func:`run_chains` executes for one tile.
-
-    Args:
-        per_pixel: operations of each step, chain by chain, per pixel of its input.
-    """
+def operations(chains: Sequence[Sequence[StepCost]], tile: Tile) -> float:
+    """What :func:`run_chains` executes for one tile."""
     executed = 0.0
-    for chain, costs in zip(chains, per_pixel, strict=True):
+    for chain in chains:
         sides, height, width = tile.context, tile.inside.height, tile.inside.width
-        for step, margin, cost in zip(chain, margins(chain), costs, strict=True):
+        for step, margin in zip(chain, margins(chain), strict=True):
             sides = _at_most(sides, margin)
-            if step.inner is not None and _is_full(sides, margin):
+            if step.shrinks and _is_full(sides, margin):
                 sides = _at_most(sides, margin - step.reach)
             top, left, bottom, right = sides
-            executed += cost * (height + top + bottom) * (width + left + right)
+            executed += step.executed * (height + top + bottom) * (width + left + right)
             sides = _scaled(sides, step.scale)
             height, width = height * step.scale, width * step.scale
     return executed

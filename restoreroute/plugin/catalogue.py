@@ -14,6 +14,7 @@ from restoreroute.spec.difficulty import DifficultyEstimator
 from restoreroute.spec.model import TrainedModel
 from restoreroute.spec.offering import Offering
 from restoreroute.spec.plan import Provider
+from restoreroute.spec.runtime import Runtime
 from restoreroute.spec.source import DataSource
 from restoreroute.spec.task import Task
 
@@ -110,6 +111,7 @@ class Catalogue:
     backbones = Kind(BackboneFamily)
     difficulty_estimators = Kind(DifficultyEstimator)
     data_sources = Kind(DataSource)
+    runtimes = Kind(Runtime)
     models = Kind(TrainedModel)
 
     plugins: tuple[PluginRecord, ...] = ()

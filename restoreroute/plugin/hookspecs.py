@@ -15,6 +15,7 @@ import pluggy
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.difficulty import DifficultyEstimator
 from restoreroute.spec.model import TrainedModel
+from restoreroute.spec.runtime import Runtime
 from restoreroute.spec.source import DataSource
 from restoreroute.spec.task import Task
 
@@ -44,6 +45,12 @@ def restoreroute_difficulty_estimators() -> Sequence[DifficultyEstimator]:
 @hookspec
 def restoreroute_data_sources() -> Sequence[DataSource]:
     """Data sources for ``data:`` in a recipe: where clean images are."""
+    raise AssertionError("specification only")
+
+
+@hookspec
+def restoreroute_runtimes() -> Sequence[Runtime]:
+    """Runtimes for ``--runtime``: what runs the branches of a trained model."""
     raise AssertionError("specification only")
 
 

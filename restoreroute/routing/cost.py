@@ -29,6 +29,21 @@ class Cost:
     parameters: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class StepCost:
+    """What a step of a network costs, and how it lies in its chain (:class:`~restoreroute.spec.backbone.Step`).
+
+    Attributes:
+        executed: operations per pixel of its input.
+        shrinks: whether it can run without padding.
+    """
+
+    executed: float
+    reach: int
+    scale: int
+    shrinks: bool
+
+
 def measure_cost(network: nn.Module, input_shape: Sequence[int]) -> Cost:
     """Count what a forward pass does, on the real network, without computing it.
 
@@ -45,8 +60,8 @@ def measure_cost(network: nn.Module, input_shape: Sequence[int]) -> Cost:
     )
 
 
-def measure_steps(network: nn.Module, split: Split | None, input_shape: Sequence[int]) -> list[list[float]]:
-    """Executed operations of each step, per pixel of its input, chain by chain.
+def measure_steps(network: nn.Module, split: Split | None, input_shape: Sequence[int]) -> list[list[StepCost]]:
+    """The cost of each step, chain by chain.
 
     Args:
         network: what the steps are of.
@@ -54,12 +69,14 @@ def measure_steps(network: nn.Module, split: Split | None, input_shape: Sequence
         input_shape: (B, C, h, w).
     """
     shadow = copy.deepcopy(network).to("meta").eval()
-    found: list[list[float]] = []
+    found: list[list[StepCost]] = []
     for chain in BranchBank([shadow], scale=1, splits=[split]).chains(0):
         example = torch.empty(tuple(input_shape), device="meta")
         found.append([])
         for step in chain:
-            found[-1].append(_count(step.run, example, {}) / prod(example.shape[2:]))
+            executed = _count(step.run, example, {}) / prod(example.shape[2:])
+            shrinks = step.inner is not None
+            found[-1].append(StepCost(executed=executed, reach=step.reach, scale=step.scale, shrinks=shrinks))
             with torch.no_grad():
                 example = step.run(example)
     return found

@@ -19,7 +19,7 @@ from restoreroute.imaging.atomic import write_atomically
 from restoreroute.plugin.catalogue import Catalogue, missing_plugin
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
-from restoreroute.routing.cost import Cost, measure_cost, measure_steps
+from restoreroute.routing.cost import Cost, StepCost, measure_cost, measure_steps
 from restoreroute.spec.options import Options
 from restoreroute.spec.plan import BranchPlan, Provider, TaskPlan
 from restoreroute.spec.stages import ClassModuleOptions
@@ -43,8 +43,7 @@ class Model:
         stride: distance of two patches; ``patch - stride`` is shared between neighbours.
         costs: of each branch for one patch.
         class_module_cost: of the Class-Module for one patch, 0 without one.
-        step_operations: executed operations of each branch, chain by chain and step by step, per pixel of a step's
-            input.
+        steps: what the steps of each branch cost, chain by chain.
         providers: who offers task and families, keyed ``"<kind> <name>"``.
         summary: facts of the training, for display.
     """
@@ -58,7 +57,7 @@ class Model:
     stride: int
     costs: tuple[Cost, ...]
     class_module_cost: Cost
-    step_operations: Sequence[Sequence[Sequence[float]]]
+    steps: Sequence[Sequence[Sequence[StepCost]]]
     providers: Mapping[str, Provider]
     summary: Mapping[str, Any]
 
@@ -102,7 +101,7 @@ def assemble(
         stride=stride,
         costs=tuple(measure_cost(network, shape) for network in networks),
         class_module_cost=nothing if class_module is None else measure_cost(class_module, shape),
-        step_operations=[measure_steps(network, split, shape) for network, split in zip(networks, splits, strict=True)],
+        steps=[measure_steps(network, split, shape) for network, split in zip(networks, splits, strict=True)],
         providers=dict(providers),
         summary=dict(summary),
     )

@@ -14,6 +14,7 @@ OFFERS = {
     "backbones": {"backbone family": ["fsrcnn"]},
     "difficulty": {"difficulty estimator": ["interpolation", "network"]},
     "samples": {"data source": ["folder", "samples"]},
+    "runtimes": {"runtime": ["compile", "onnxruntime", "openvino", "torch"]},
     "models": {"model": ["denoise-dncnn-s25", "sr-fsrcnn-x4"]},
 }
 

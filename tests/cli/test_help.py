@@ -21,6 +21,7 @@ VERBS = [
     "sweep",
     "bench",
     "convert",
+    "export",
     "models",
     "plugins",
     "list",

@@ -14,7 +14,7 @@ from restoreroute.plugin.origin import PluginRecord
 HEAD = "from restoreroute import hookimpl\n"
 HOOKS = (
     "restoreroute_tasks, restoreroute_backbones, restoreroute_difficulty_estimators, restoreroute_data_sources, "
-    "restoreroute_models"
+    "restoreroute_runtimes, restoreroute_models"
 )
 WAY_OUT = "repair, update or uninstall restoreroute-bad, or set RESTOREROUTE_BLOCK=restoreroute-bad:extra"
 

@@ -42,7 +42,7 @@ def test_shelves_hold_their_kind_sorted(catalogue: Catalogue) -> None:
     assert catalogue.tasks.names() == ("carn",)
     assert len(catalogue.data_sources) == len(catalogue.difficulty_estimators) == 0
     assert [shelf.kind for shelf in catalogue.shelves] == [
-        "task", "backbone family", "difficulty estimator", "data source", "model",
+        "task", "backbone family", "difficulty estimator", "data source", "runtime", "model",
     ]  # fmt: skip
 
 

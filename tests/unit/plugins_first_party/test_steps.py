@@ -101,13 +101,13 @@ def test_operations_are_those_that_are_done(case: tuple[BackboneFamily, Options,
     family, options, network, scale = case
     assert family.chains is not None
     shape = (1, 3, *SIZE)
-    per_pixel = measure_steps(network, family.chains, shape)
+    steps = measure_steps(network, family.chains, shape)
     whole_image = Tile(window=Box(0, 0, *SIZE), inside=Box(0, 0, *SIZE))
     full = measure_cost(network, shape).executed
-    assert operations(family.chains(network), per_pixel, whole_image) == pytest.approx(full)
+    assert operations(steps, whole_image) == pytest.approx(full)
 
     inside = Box(25, 28, 33, 40)
     tile = Tile(window=inside.grown(family.receptive_field(options, scale), *SIZE), inside=inside)
-    per_area = operations(family.chains(network), per_pixel, tile) / inside.area * SIZE[0] * SIZE[1]
+    per_area = operations(steps, tile) / inside.area * SIZE[0] * SIZE[1]
     windowed = full * tile.window.area / inside.area
     assert full < per_area < 0.9 * windowed
