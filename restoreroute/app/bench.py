@@ -19,10 +19,11 @@ from restoreroute.evaluation.timing import TILES, WHOLE, in_turn, ways
 from restoreroute.imaging.color import from_float, to_float
 from restoreroute.inference.calibration import measure_seconds, planner_by_seconds
 from restoreroute.inference.scores import score_cells
+from restoreroute.inference.seamless import Planner
 from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.recipe.resolve import load_recipe
 from restoreroute.routing.model_file import Model, assemble, build_class_module, build_network, load_model
-from restoreroute.routing.policies import Route, argmax, shares
+from restoreroute.routing.policies import Route, shares
 from restoreroute.spec.events import Listener, WorkProgress, ignore
 from restoreroute.spec.timings import Bench
 
@@ -80,7 +81,8 @@ def bench(
     elif is_recipe or model.class_module is None:
         raise InputError("routes nothing by itself", where=subject, hint="say which shares to route: --shares 61/23/16")
     else:
-        routes = argmax(score_cells(model.class_module, image, cell=model.stride, patch=model.patch))
+        scores = score_cells(model.class_module, image, cell=model.stride, patch=model.patch)
+        routes = Planner.by_operations(model).route(scores, height, width)
     seconds = measure_seconds(
         model, chosen, progress=lambda done, total: listen(WorkProgress(step="calibrate", done=done, total=total))
     )
@@ -116,6 +118,7 @@ def _untrained(recipe: Path, catalogue: Catalogue) -> Model:
         class_module_options=options,
         patch=plan.evaluation.patch,
         stride=plan.evaluation.stride,
+        speed=plan.evaluation.speed,
         providers=plan.providers,
         summary={},
     )

@@ -70,7 +70,7 @@ def evaluate_run(
         trained.key,
         fingerprint(files),
         MEASURING,
-        [list(evaluation.protocols), evaluation.patch, evaluation.stride, evaluation.crop, plan.seed],
+        [list(evaluation.protocols), evaluation.patch, evaluation.stride, evaluation.crop, evaluation.speed, plan.seed],
         *([trained.difficulty.key] if CLASSES in evaluation.protocols else []),
     )
     if (done := load_results(folder.results, key=key)) is not None:

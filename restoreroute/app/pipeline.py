@@ -302,6 +302,7 @@ class Pipeline:
             class_module_options=None if class_module is None else plan.class_module,
             patch=plan.evaluation.patch,
             stride=plan.evaluation.stride,
+            speed=plan.evaluation.speed,
             providers=plan.providers,
             summary=self._summary(),
         )

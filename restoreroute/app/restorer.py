@@ -125,7 +125,7 @@ class Restorer:
         """Side of the output over side of the input."""
         return self.model.branches.scale
 
-    def restore(self, image: NDArray[Any], *, budget: float | None = None, speed: float = 0.0) -> NDArray[Any]:
+    def restore(self, image: NDArray[Any], *, budget: float | None = None, speed: float | None = None) -> NDArray[Any]:
         """Restore an image of any size from 1 x 1 up.
 
         Args:

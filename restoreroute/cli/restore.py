@@ -28,7 +28,9 @@ from restoreroute.cli import options
     metavar="S",
     help="Time that the networks may take for an image, by what `restoreroute calibrate` measured.",
 )
-@click.option("--speed", type=float, metavar="K", help="Prefer cheap branches: largest p / cost^K.  [default: 0]")
+@click.option(
+    "--speed", type=float, metavar="K", help="Prefer cheap branches: largest p / cost^K.  [default: the model's own]"
+)
 @click.option("--route-map", is_flag=True, help="Write which branch restored which part, as NAME.route.png.")
 @click.option("--force", is_flag=True, help="Replace results that are there already.")
 @click.option("--skip-done", is_flag=True, help="Leave out images whose result is there already: goes on after a stop.")
@@ -76,7 +78,7 @@ def restore(
             model,
             inputs,
             output,
-            effort=Effort(budget=budget, seconds=max_seconds, speed=speed or 0.0),
+            effort=Effort(budget=budget, seconds=max_seconds, speed=speed),
             route_map=route_map,
             existing=Existing.REPLACE if force else Existing.SKIP if skip_done else Existing.REFUSE,
             device=device,

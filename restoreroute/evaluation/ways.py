@@ -19,7 +19,7 @@ from restoreroute.inference.seamless import operations_of_all
 from restoreroute.inference.tiles import Tile, covered
 from restoreroute.routing.cost import Cost
 from restoreroute.routing.model_file import Model
-from restoreroute.routing.policies import Route, argmax, fixed, oracle, shuffled
+from restoreroute.routing.policies import Route, fixed, oracle, shuffled
 from restoreroute.spec.plan import BranchPlan
 
 INTERPOLATION = "interpolation"
@@ -113,7 +113,7 @@ class Comparison:
         start = time.perf_counter()
         probability = self.protocol.score(model.class_module, self.degraded, self.tiles)
         seconds = time.perf_counter() - start
-        routed = argmax(probability)
+        routed = model.route(probability)
         outcome = self._routed(ROUTED, routed)
         yield replace(outcome, seconds=outcome.seconds + seconds, confidence=probability.max(axis=1))
         if (merged := self._merged(routed)) is not None:

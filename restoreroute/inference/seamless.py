@@ -15,7 +15,7 @@ from restoreroute.inference.regions import Price, cut_into_regions, least_price
 from restoreroute.inference.steps import operations
 from restoreroute.inference.tiles import Box, Tile
 from restoreroute.routing.model_file import Model
-from restoreroute.routing.policies import Route, at_speed, within_budget
+from restoreroute.routing.policies import Route, within_budget
 
 NEAR = 8
 """Branches that see no further get all the context that they can use."""
@@ -32,12 +32,12 @@ class Effort:
             network executes over the image; None for no limit.
         seconds: as ``budget``, but the time that Class-Module and branches may take on this machine.
         speed: how much cheap branches are preferred where there is no budget: the branch of a cell is the one with the
-            largest p / cost ** speed.  0, the argmax, is what the model was trained for.
+            largest p / cost ** speed; None for what the model was made for.
     """
 
     budget: float | None = None
     seconds: float | None = None
-    speed: float = 0.0
+    speed: float | None = None
 
 
 TRAINED = Effort()
@@ -137,7 +137,7 @@ class Planner:
             operations = price_by_operations(model, self.halo)
             spend, limit, unit = self._spend(operations, judging, full), effort.budget, "of the full network"
         else:
-            return at_speed(scores, costs, effort.speed)
+            return model.route(scores, effort.speed)
         try:
             return within_budget(scores, costs, spend, limit)
         except ValueError as error:

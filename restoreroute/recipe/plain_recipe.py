@@ -45,6 +45,7 @@ def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> di
             "patch": evaluation.patch,
             "stride": evaluation.stride,
             "crop": evaluation.crop,
+            "speed": evaluation.speed,
         },
     }
 

@@ -129,6 +129,11 @@ class EvaluationOptions(Options):
         description="measure on the centre square of each test image, of this side in clean pixels; "
         "the whole image if not set",
     )
+    speed: float = Field(
+        0.0,
+        description="how much the model prefers cheap branches when it is used: the branch of the largest "
+        "p / cost**speed; 0 is the most probable one, less than 0 prefers dear ones",
+    )
 
 
 def _form_of_branches(value: object) -> str:

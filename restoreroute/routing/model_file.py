@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -20,6 +22,7 @@ from restoreroute.plugin.catalogue import Catalogue, missing_plugin
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
 from restoreroute.routing.cost import Cost, StepCost, measure_cost, measure_steps
+from restoreroute.routing.policies import Route, at_speed
 from restoreroute.spec.options import Options
 from restoreroute.spec.plan import BranchPlan, Provider, TaskPlan
 from restoreroute.spec.stages import ClassModuleOptions
@@ -41,6 +44,8 @@ class Model:
         class_module_options: its shape, None with it.
         patch: side of the patch that the Class-Module sees in inference, in degraded pixels.
         stride: distance of two patches; ``patch - stride`` is shared between neighbours.
+        speed: how much cheap branches are preferred unless the user says otherwise
+            (:func:`~restoreroute.routing.policies.at_speed`); 0 is the most probable one.
         costs: of each branch for one patch.
         class_module_cost: of the Class-Module for one patch, 0 without one.
         steps: what the steps of each branch cost, chain by chain.
@@ -55,11 +60,24 @@ class Model:
     class_module_options: ClassModuleOptions | None
     patch: int
     stride: int
+    speed: float
     costs: tuple[Cost, ...]
     class_module_cost: Cost
     steps: Sequence[Sequence[Sequence[StepCost]]]
     providers: Mapping[str, Provider]
     summary: Mapping[str, Any]
+
+    def route(self, scores: NDArray[np.floating], speed: float | None = None) -> Route:
+        """The branch of each patch or cell.
+
+        Args:
+            scores: (..., M) probabilities.
+            speed: instead of the model's own.
+        """
+        judging = self.class_module_cost.executed
+        return at_speed(
+            scores, [cost.executed + judging for cost in self.costs], self.speed if speed is None else speed
+        )
 
     def to(self, device: torch.device) -> Model:
         """Move the networks, in place; channels_last everywhere."""
@@ -86,6 +104,7 @@ def assemble(
     stride: int,
     providers: Mapping[str, Provider],
     summary: Mapping[str, Any],
+    speed: float = 0.0,
 ) -> Model:
     """Put a model together and measure what its parts cost."""
     shape = (1, task.bound.channels, patch, patch)
@@ -99,6 +118,7 @@ def assemble(
         class_module_options=class_module_options,
         patch=patch,
         stride=stride,
+        speed=speed,
         costs=tuple(measure_cost(network, shape) for network in networks),
         class_module_cost=nothing if class_module is None else measure_cost(class_module, shape),
         steps=[measure_steps(network, split, shape) for network, split in zip(networks, splits, strict=True)],
@@ -157,6 +177,7 @@ def save_model(model: Model, path: Path) -> None:
         else model.class_module_options.model_dump(mode="json"),
         "patch": model.patch,
         "stride": model.stride,
+        "speed": model.speed,
         "costs": {
             "unit": "operations per patch, 2 per multiply-accumulate",
             "branches": [asdict(cost) for cost in model.costs],
@@ -217,6 +238,7 @@ def load_model(path: Path, catalogue: Catalogue) -> Model:
         class_module_options=class_module_options,
         patch=header["patch"],
         stride=header["stride"],
+        speed=header.get("speed", 0.0),  # files of earlier versions have none
         providers=providers,
         summary=header["summary"],
     )

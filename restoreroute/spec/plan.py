@@ -111,12 +111,15 @@ class EvaluationPlan:
         patch: side of an inference patch in degraded pixels.
         stride: distance of two patches, at most ``patch``.
         crop: side of the centre square of each clean image that is measured; None for the whole image.
+        speed: how much the model prefers cheap branches when it is used; see
+            :func:`~restoreroute.routing.policies.at_speed`.
     """
 
     protocols: tuple[str, ...]
     patch: int
     stride: int
     crop: int | None
+    speed: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

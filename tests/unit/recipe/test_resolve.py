@@ -176,7 +176,7 @@ def test_the_plans_recipe_says_everything(resolved: Any, sound: str) -> None:
         "target_shares": [0.2, 0.3, 0.5],
     }
     assert recipe["stages"]["joint"]["beta2"] == 0.99
-    assert recipe["evaluation"] == {"protocols": ["whole"], "patch": 24, "stride": 24, "crop": None}
+    assert recipe["evaluation"] == {"protocols": ["whole"], "patch": 24, "stride": 24, "crop": None, "speed": 0.0}
 
 
 def test_the_text_can_be_read_by_any_yaml_reader(resolved: Any, sound: str) -> None:
