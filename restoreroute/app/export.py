@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from restoreroute.app.models import find_model
@@ -26,21 +26,26 @@ def export_model(model: str | Path, folder: Path, *, force: bool = False) -> lis
     Args:
         model: the name of an installed model, or a model file.
         folder: is made; nothing is left behind where writing fails.
-        force: replace a folder that is there.
+        force: replace an export that is there.
 
     Returns:
         The files.
 
     Raises:
-        InputError: if there is no such model, the folder is there already, or the package onnx is missing.
+        InputError: if there is no such model, the folder is there already (with ``force``: and is no export), or the
+            package onnx is missing.
         OutputError: if they can't be written.
     """
     try:
         import onnx  # noqa: F401 (torch writes ONNX files with it)
     except ImportError:
         raise InputError("needs the package onnx", where="export", hint="pip install 'restoreroute[onnx]'") from None
-    if folder.exists() and not force:
-        raise InputError("exists already", where=str(folder), hint="--force replaces it")
+    folder = folder.resolve()
+    if folder.exists():
+        if not force:
+            raise InputError("exists already", where=str(folder), hint="--force replaces an export")
+        if not (folder / ROUTING).is_file():
+            raise InputError(f"holds no {ROUTING}, so it is no export", where=str(folder), hint="name another folder")
     catalogue = open_catalogue()
     loaded = load_model(find_model(model, catalogue).model, catalogue)
     channels = loaded.task.bound.channels
@@ -50,18 +55,18 @@ def export_model(model: str | Path, folder: Path, *, force: bool = False) -> lis
     }
     if loaded.class_module is not None:
         files[CLASS_MODULE] = partial(to_onnx, loaded.class_module, channels=channels, output="logits", output_axes=())
-    waiting = folder.with_name(f".{folder.name}.writing")
     try:
-        shutil.rmtree(waiting, ignore_errors=True)
-        waiting.mkdir(parents=True)
-        for name, content in files.items():
-            (waiting / name).write_bytes(content())
-        (waiting / ROUTING).write_text(json.dumps(_routing(loaded, list(files)), indent=1))
-        if folder.exists():
-            shutil.rmtree(folder)
-        waiting.rename(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as place:
+            new, old = Path(place, "new"), Path(place, "old")
+            new.mkdir()
+            for name, content in files.items():
+                (new / name).write_bytes(content())
+            (new / ROUTING).write_text(json.dumps(_routing(loaded, list(files)), indent=1))
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
     except OSError as error:
-        shutil.rmtree(waiting, ignore_errors=True)
         raise OutputError(f"can't be written: {error.strerror}", where=str(folder)) from error
     return [folder / name for name in (*files, ROUTING)]
 
@@ -75,6 +80,7 @@ def _routing(model: Model, files: list[str]) -> dict[str, Any]:
         "scale": model.branches.scale,
         "channels": model.task.bound.channels,
         "range": [0, 1],
+        "patch": model.patch,
         "cell": model.stride,
         "halo": halo_of(model),
         "branches": [
@@ -84,8 +90,9 @@ def _routing(model: Model, files: list[str]) -> dict[str, Any]:
         if model.class_module is None
         else {
             "file": CLASS_MODULE,
-            "patch": model.patch,
             "operations_per_patch": model.class_module_cost.executed,
-            "route": "p: softmax of the logits of the patch around a cell; its branch: the largest p / cost**speed",
+            "speed": model.speed,
+            "route": "p: softmax of the logits of the patch around a cell; its branch: the largest p / cost**speed, "
+            "where cost is operations_per_patch of the branch and the Class-Module together",
         },
     }

@@ -12,7 +12,7 @@ from restoreroute.cli import options
 @click.command()
 @options.model(default=options.DEFAULT_MODEL)
 @click.argument("folder", type=options.PATH)
-@click.option("--force", is_flag=True, help="Replace a folder that is there already.")
+@click.option("--force", is_flag=True, help="Replace an export that is there already.")
 def export(model: str, folder: Path, force: bool) -> None:
     """Write a model for other programs: each branch and the Class-Module as ONNX, and routing.json.
 
@@ -21,7 +21,7 @@ def export(model: str, folder: Path, force: bool) -> None:
 
     \b
     Examples:
-      restoreroute export sr-fsrcnn-x4-onnx
+      restoreroute export --model sr-fsrcnn-x4 onnx/
       restoreroute export --model runs/sr_carn/model.safetensors exported
     """
     from restoreroute.app.export import export_model

@@ -67,6 +67,7 @@ def test_equal_to_torch(name: str, network: nn.Module) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # torch.compile uses parts of torch that torch itself calls old
 def test_compiled_is_equal_to_torch(network: nn.Module) -> None:
     offer = runtime("compile")
     run = offer.build(offer.options())(network, partial(to_onnx, network, channels=3))
