@@ -39,7 +39,7 @@ from restoreroute.routing.router import Router
 from restoreroute.routing.trained_networks import read_networks
 from restoreroute.spec.events import Listener, WorkProgress
 from restoreroute.spec.plan import BranchPlan, RunPlan
-from restoreroute.spec.stages import PretrainStage, StageOptions
+from restoreroute.spec.stages import NetworkStage, PretrainStage, StageOptions
 from restoreroute.training.pool import fill_pool
 from restoreroute.training.stages import Teacher, class_module_stage, joint_stage, network_stage
 
@@ -176,7 +176,7 @@ class Pipeline:
         self,
         name: str,
         network: nn.Module,
-        options: StageOptions,
+        options: NetworkStage,
         fetch: Callable[[int], Batch],
         validator: Validator,
         key: str,

@@ -27,7 +27,17 @@ class StageOptions(Options):
     checkpoint_every: Count = Field(5000, description="updates between two checkpoints")
 
 
-class BaselineStage(StageOptions):
+class NetworkStage(StageOptions):
+    """One network alone."""
+
+    loss: Literal["l1", "mse"] = Field(
+        "l1",
+        description="what is minimised: the mean 'l1' distance, as in the paper, or the squared error, on which PSNR "
+        "is defined and which lifts it at the end of a long training",
+    )
+
+
+class BaselineStage(NetworkStage):
     """The full network on all data: what the routed model is measured against."""
 
     iterations: int = Field(1_000_000, ge=0, description="optimiser updates; 0 trains no baseline")
@@ -35,7 +45,7 @@ class BaselineStage(StageOptions):
     lr: Rate = Field(1e-3, description="learning rate at the start")
 
 
-class PretrainStage(StageOptions):
+class PretrainStage(NetworkStage):
     """Each branch alone, on the sub-images of its difficulty class."""
 
     iterations: int = Field(500_000, ge=0, description="optimiser updates of each branch")
@@ -54,7 +64,7 @@ class PretrainStage(StageOptions):
         0.0,
         ge=0,
         le=1,
-        description="share of the Image-Loss that compares with the baseline's output instead of the clean sub-image",
+        description="share of the loss that compares with the baseline's output instead of the clean sub-image",
     )
     own_class: bool = Field(True, description="train on the branch's difficulty class only, not on all data")
 

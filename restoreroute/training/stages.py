@@ -11,9 +11,9 @@ from torch import nn
 
 from restoreroute.data.sub_images import Batch
 from restoreroute.routing.branches import mix
-from restoreroute.routing.losses import RoutingLoss, image_loss
+from restoreroute.routing.losses import NETWORK_LOSSES, RoutingLoss
 from restoreroute.routing.router import Router
-from restoreroute.spec.stages import StageOptions
+from restoreroute.spec.stages import NetworkStage, StageOptions
 from restoreroute.training.loop import Stage, StepLosses
 from restoreroute.training.pool import PooledBatch
 
@@ -26,7 +26,7 @@ class Teacher:
     """A trained network whose output another one learns to give.
 
     Attributes:
-        share: of the Image-Loss that compares with this output; the rest compares with the clean sub-image.
+        share: of the loss that compares with this output; the rest compares with the clean sub-image.
     """
 
     network: nn.Module
@@ -37,23 +37,24 @@ def network_stage(
     name: str,
     network: nn.Module,
     *,
-    options: StageOptions,
+    options: NetworkStage,
     fetch: Callable[[int], Batch],
     validate: Validate,
     device: torch.device,
     teacher: Teacher | None = None,
 ) -> Stage[Batch]:
-    """One network alone under the Image-Loss: the baseline, or a branch in pre-training."""
+    """One network alone: the baseline, or a branch in pre-training."""
     network.train().requires_grad_(True)
+    loss = NETWORK_LOSSES[options.loss]
 
     def losses(batch: Batch) -> StepLosses:
         restored = network(batch.degraded)
-        image = image_loss(restored, batch.clean)
+        image = loss(restored, batch.clean)
         if teacher is None:
             return StepLosses(terms={"total": image, "image": image})
         with torch.no_grad():
             taught = teacher.network(batch.degraded)
-        distilled = image_loss(restored, taught)
+        distilled = loss(restored, taught)
         total = torch.lerp(image, distilled, teacher.share)
         return StepLosses(terms={"total": total, "image": image, "distilled": distilled})
 

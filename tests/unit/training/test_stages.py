@@ -16,7 +16,7 @@ from restoreroute.routing.class_module import ClassModule
 from restoreroute.routing.losses import RoutingLoss, average_loss, class_loss, image_loss
 from restoreroute.routing.router import Router
 from restoreroute.spec.events import ignore
-from restoreroute.spec.stages import StageOptions
+from restoreroute.spec.stages import NetworkStage
 from restoreroute.training.checkpoint import CheckpointFile
 from restoreroute.training.loop import Stage, train
 from restoreroute.training.pool import PooledBatch, fill_pool
@@ -24,7 +24,7 @@ from restoreroute.training.stages import class_module_stage, joint_stage, networ
 
 CPU = torch.device("cpu")
 LOSS = RoutingLoss(image=100.0, class_=1.0, average=6.0)
-OPTIONS = StageOptions(iterations=3, batch=4, lr=0.01)
+OPTIONS = NetworkStage(iterations=3, batch=4, lr=0.01)
 
 
 class Branch(nn.Module):
@@ -103,6 +103,16 @@ def test_a_network_stage_trains_all_of_one_network(tmp_path: Path) -> None:
     assert losses.terms["total"] is losses.terms["image"]
     torch.testing.assert_close(losses.terms["total"].detach(), expected)
     assert before.keys() - changed(network, before) <= {"layers.0.bias"}
+
+
+def test_a_network_may_minimise_the_squared_error() -> None:
+    network, options = Branch(4), OPTIONS.model_copy(update={"loss": "mse"})
+    stage = network_stage("one", network, options=options, fetch=batch_of, validate=dict, device=CPU)
+
+    total = stage.losses(batch_of(0)).terms["total"]
+
+    difference = network(batch_of(0).degraded) - batch_of(0).clean
+    torch.testing.assert_close(total, difference.square().mean())
 
 
 @pytest.mark.parametrize("kind", [class_module_stage, joint_stage])
