@@ -1,4 +1,4 @@
-"""Restore image files."""
+"""Restore image and video files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from restoreroute.app.restore_video import restore_video
 from restoreroute.app.restorer import RestoredRows, Restorer, load_restorer, together
 from restoreroute.app.runtimes import TORCH
 from restoreroute.errors import InputError, OutputError, RestorerouteError
@@ -22,6 +23,7 @@ from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_picture, r
 from restoreroute.imaging.metadata import Metadata, read_tiff_metadata
 from restoreroute.imaging.rows import ArrayRows, ImageRows
 from restoreroute.imaging.tiff_rows import TiffRows, is_plain_tiff, write_tiff_rows
+from restoreroute.imaging.video import VIDEO_SUFFIXES
 from restoreroute.inference.memory import free_memory
 from restoreroute.inference.seamless import TRAINED, Effort
 from restoreroute.routing.policies import Route, shares
@@ -29,6 +31,7 @@ from restoreroute.spec.events import Listener, WorkProgress, ignore
 
 ROUTE_SUFFIX = ".route.png"
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+FILE_SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 GIBIBYTE = 2**30
 COPIES = 2
 """The pixels of a result are in memory as an array and, encoded, a second time."""
@@ -84,13 +87,14 @@ def restore_files(
 
     Args:
         model: the name of an installed model, or a model file.
-        inputs: images, patterns such as ``*.png``, and folders of images (at any depth, mirrored below ``output``).
-        output: a file for one image, or a folder; if not given, beside each input (:func:`beside`).
-        effort: how much to spend on each image.
-        route_map: write the routing map beside each result.
+        inputs: images, videos, patterns such as ``*.png``, and folders of images (at any depth, mirrored below
+            ``output``).
+        output: a file for one input, or a folder; if not given, beside each input (:func:`beside`).
+        effort: how much to spend on each image or frame.
+        route_map: write the routing map beside each image.
         existing: what to do with results that are there already.
         runtime: what runs the branches.
-        listen: hears how many rows of an image are done.
+        listen: hears how many rows of an image, or frames of a video, are done.
 
     Raises:
         InputError: before any work, if an input does not exist or several images would go to one file.
@@ -107,7 +111,8 @@ def restore_files(
                     "exists already", where=str(there[0]), hint="--force replaces it, --skip-done skips it"
                 )
             else:
-                yield _restore_file(restorer, source, target, map_path, effort=effort, listen=listen)
+                restore = _restore_video if source.suffix.lower() in VIDEO_SUFFIXES else _restore_image
+                yield restore(restorer, source, target, map_path, effort=effort, listen=listen)
         except RestorerouteError as error:
             error.where = error.where or str(source)
             yield RestoredFile(source=source, error=error)
@@ -131,7 +136,7 @@ def plan_outputs(inputs: Sequence[Path], output: Path | None, *, scale: int) -> 
             jobs += [(image, folder / image.relative_to(path)) for image in find_images(path)]
         elif output is None:
             jobs.append((path, beside(path, scale=scale)))
-        elif single and not output.is_dir() and output.suffix.lower() in IMAGE_SUFFIXES:
+        elif single and not output.is_dir() and output.suffix.lower() in FILE_SUFFIXES:
             jobs.append((path, output))
         else:
             jobs.append((path, output / path.name))
@@ -156,7 +161,7 @@ def beside(path: Path, *, scale: int) -> Path:
     path = path.resolve() if path.name in {"", ".."} else path
     if path.is_dir():
         return path.with_name(path.name + ending)
-    suffix = path.suffix if path.suffix.lower() in IMAGE_SUFFIXES else ".png"
+    suffix = path.suffix if path.suffix.lower() in FILE_SUFFIXES else ".png"
     return path.with_name(path.stem + ending + suffix)
 
 
@@ -171,7 +176,7 @@ def _expanded(inputs: Sequence[Path]) -> list[Path]:
     return found
 
 
-def _restore_file(
+def _restore_image(
     restorer: Restorer, source: Path, target: Path, map_path: Path | None, *, effort: Effort, listen: Listener
 ) -> RestoredFile:
     start = time.monotonic()
@@ -186,10 +191,7 @@ def _restore_file(
         by_tiles = target.suffix.lower() in TIFF_SUFFIXES and map_path is None
         if not by_tiles:
             require_memory(shape, image.dtype, where=str(source))
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"can't be made: {error.strerror}", where=str(target.parent)) from error
+        _make_folder(target.parent)
         parts = restorer.restore_rows(image, effort=effort, progress=progress)
         if by_tiles:
             cells: list[Route] = []
@@ -209,6 +211,42 @@ def _restore_file(
         megapixels=height * width / 1e6,
         seconds=time.monotonic() - start,
     )
+
+
+def _restore_video(
+    restorer: Restorer, source: Path, target: Path, map_path: Path | None, *, effort: Effort, listen: Listener
+) -> RestoredFile:
+    start = time.monotonic()
+    if map_path is not None:
+        raise InputError("routing maps are of images, not of videos", where=str(source), hint="leave out --route-map")
+    if target.suffix.lower() not in VIDEO_SUFFIXES:
+        raise InputError(
+            "a video is written to a video file",
+            where=str(target),
+            hint=f"choose one of {' '.join(sorted(VIDEO_SUFFIXES))}",
+        )
+    _make_folder(target.parent)
+    video = restore_video(
+        restorer,
+        source,
+        target,
+        effort=effort,
+        progress=lambda done, total: listen(WorkProgress(step=source.name, done=done, total=total)),
+    )
+    return RestoredFile(
+        source=source,
+        output=target,
+        shares=video.shares,
+        megapixels=video.pixels / 1e6,
+        seconds=time.monotonic() - start,
+    )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"can't be made: {error.strerror}", where=str(folder)) from error
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from restoreroute.cli import options
 @options.model(default=options.DEFAULT_MODEL)
 @click.argument("inputs", nargs=-1, required=True, type=options.PATH, metavar="IN...")
 @click.option(
-    "-o", "--output", type=options.PATH, help="A file for one image, or a folder  [default: beside the input]"
+    "-o", "--output", type=options.PATH, help="A file for one input, or a folder  [default: beside the input]"
 )
 @click.option(
     "--budget",
@@ -49,17 +49,19 @@ def restore(
     device: str,
     runtime: str,
 ) -> None:
-    """Restore images IN... (files, patterns, or folders at any depth) with a trained model.
+    """Restore images and videos IN... (files, patterns, or folders of images at any depth) with a trained model.
 
     Results are exactly scale times as large, 8 or 16 bit as the input, with its colour profile, EXIF and resolution;
     grey stays grey and alpha is kept.  Without -o, photo.jpg becomes photo-x4.jpg beside it (photo-restored.jpg where
-    the size stays), and a folder photos becomes photos-x4.
+    the size stays), and a folder photos becomes photos-x4.  Videos keep their rate and their sound;
+    they need the package imageio-ffmpeg.
 
     \b
     Examples:
       restoreroute restore photo.jpg
       restoreroute restore photo.jpg --budget 0.5 -o quick.png
       restoreroute restore photos/ -o restored/ --route-map --skip-done
+      restoreroute restore film.mp4 -o film-x4.mp4
       restoreroute restore --model runs/sr_fsrcnn/model.safetensors photo.png -o photo-x4.png
     """
     from rich.console import Console

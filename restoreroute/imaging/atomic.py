@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,12 +26,7 @@ _HINTS = {
 
 
 def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, then rename it to ``path``.
-
-    Whoever opens ``path`` sees the whole old file or the whole new one, after a crash or a power
-    cut too: the contents are fsynced before the rename. If anything fails the temporary file is
-    removed and the old file is as it was. The temporary name begins with a dot and does not grow
-    with the name of ``path``.
+    """Let ``write`` fill a temporary file beside ``path``, then rename it to ``path`` (:func:`replacing`).
 
     Args:
         path: the file to write; its folder must exist.
@@ -42,13 +37,30 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         OutputError: an OSError from writing, with the path and the system's reason.
         Exception: whatever else ``write`` raises, unchanged.
     """
-    temporary = path.parent / f".restoreroute-{secrets.token_hex(8)}.tmp"
+    with replacing(path) as temporary, temporary.open("xb") as stream:
+        write(stream)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary file beside ``path``, to be made in the block and renamed to ``path`` at its end.
+
+    Whoever opens ``path`` sees the whole old file or the whole new one, after a crash or a power
+    cut too: the contents are fsynced before the rename. If anything fails the temporary file is
+    removed and the old file is as it was. The temporary name begins with a dot, does not grow
+    with the name of ``path``, and has its suffix.
+
+    Args:
+        path: the file to write; its folder must exist.
+
+    Raises:
+        OutputError: for an OSError in the block, with the path and the system's reason.
+    """
+    temporary = path.parent / f".restoreroute-{secrets.token_hex(8)}.tmp{path.suffix}"
     try:
         try:
-            with temporary.open("xb") as stream:
-                write(stream)
-                stream.flush()
-                os.fsync(stream.fileno())
+            yield temporary
+            _sync_file(temporary)
             temporary.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -65,9 +77,14 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files that killed processes left in ``folder``, where nobody else may be writing now."""
-    for temporary in folder.glob(".restoreroute-*.tmp"):
+    for temporary in folder.glob(".restoreroute-*.tmp*"):
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
 
 
 def _sync_folder(folder: Path) -> None:

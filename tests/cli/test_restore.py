@@ -325,3 +325,34 @@ def test_a_damaged_tiff_stops_nobody_else(restore: Restore, photo: Path, here: P
         [" b.tif", " the TIFF data are damaged or cut off"],
     ]
     assert [path.name for path in (here / "out").iterdir()] == ["in.png"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of pipes that the package leaves open
+def test_a_video(restore: Restore, here: Path) -> None:
+    video = pytest.importorskip("restoreroute.imaging.video")
+    package = pytest.importorskip("imageio_ffmpeg")
+    writer = package.write_frames("in.mp4", (14, 10), fps=10, macro_block_size=1, ffmpeg_log_level="error")
+    writer.send(None)
+    for frame in np.random.default_rng(0).integers(0, 256, (3, 10, 14, 3), dtype=np.uint8):
+        writer.send(frame)
+    writer.close()
+
+    done = restore("in.mp4")
+
+    assert (done.code, done.err) == (0, "")
+    assert re.fullmatch(r"in\.mp4 -> in-x4\.mp4  \(0\.0 MP, [\d.]+ MP/s, shares \d+/\d+ %\)\n", done.out)
+    with video.VideoReader(here / "in-x4.mp4") as restored:
+        assert [frame.shape for frame in restored] == [(40, 56, 3)] * 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["-o", "out.png"], "a video is written to a video file"), (["--route-map"], "routing maps are of images")],
+)
+def test_what_a_video_can_not_become(arguments: list[str], said: str, restore: Restore, here: Path) -> None:
+    (here / "in.mp4").write_bytes(b"whatever")
+
+    done = restore("in.mp4", *arguments)
+
+    assert done.code == 2
+    assert said in done.err
