@@ -15,6 +15,7 @@ from restoreroute.app.runtimes import TORCH, move
 from restoreroute.data.pairs import Pair, read_clean
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.errors import InputError
+from restoreroute.evaluation.breakdown import break_down
 from restoreroute.evaluation.timing import TILES, WHOLE, in_turn, ways
 from restoreroute.imaging.color import from_float, to_float
 from restoreroute.inference.calibration import measure_seconds, planner_by_seconds
@@ -86,8 +87,9 @@ def bench(
     seconds = measure_seconds(
         model, chosen, progress=lambda done, total: listen(WorkProgress(step="calibrate", done=done, total=total))
     )
+    planner = planner_by_seconds(model, seconds)
     timings = in_turn(
-        ways(model, image, routes, planner_by_seconds(model, seconds)),
+        ways(model, image, routes, planner),
         rounds=rounds,
         progress=lambda done, total: listen(WorkProgress(step="bench", done=done, total=total)),
     )
@@ -99,6 +101,7 @@ def bench(
         shares=shares(routes, len(model.branches)),
         references=tuple(way for way in (WHOLE, TILES) if way in timings),
         timings=timings,
+        breakdown=break_down(planner, image, routes, rounds=rounds),
     )
 
 

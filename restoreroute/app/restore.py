@@ -94,12 +94,13 @@ def restore_files(
         route_map: write the routing map beside each image.
         existing: what to do with results that are there already.
         runtime: what runs the branches.
-        listen: hears how many rows of an image, or frames of a video, are done.
+        listen: hears how many rows of an image, or frames of a video, are done, and where memory
+            was short.
 
     Raises:
         InputError: before any work, if an input does not exist or several images would go to one file.
     """
-    restorer = load_restorer(model, device=device, runtime=runtime)
+    restorer = load_restorer(model, device=device, runtime=runtime, listen=listen)
     for source, target in plan_outputs(inputs, output, scale=restorer.scale):
         map_path = target.with_name(target.name + ROUTE_SUFFIX) if route_map else None
         there = [path for path in (target, map_path) if path is not None and path.exists()]

@@ -25,7 +25,8 @@ from restoreroute.imaging.color import from_float, grey_to_rgb, rgb_to_grey, spl
 from restoreroute.imaging.rows import ArrayRows, ImageRows
 from restoreroute.inference.areas import Area, AreaRow, cut_into_areas
 from restoreroute.inference.calibration import Seconds, planner_by_seconds
-from restoreroute.inference.engine import crop, run_tiles
+from restoreroute.inference.engine import crop, place, run_tiles
+from restoreroute.inference.pixels import as_pixels
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
 from restoreroute.inference.seamless import TRAINED, Effort, Planner, Regions
@@ -33,6 +34,7 @@ from restoreroute.inference.tiles import Tile
 from restoreroute.reporting.overlay import paint_route
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import Route
+from restoreroute.spec.events import Listener, ignore
 
 Progress = Callable[[int, int], None]
 
@@ -44,12 +46,15 @@ ALPHA_CONTEXT = 2 * REACH
 """Pixels around an area that decide which hidden colours a network sees there."""
 
 
-def load_restorer(model: str | Path, *, device: str = "auto", runtime: str = TORCH) -> Restorer:
+def load_restorer(
+    model: str | Path, *, device: str = "auto", runtime: str = TORCH, listen: Listener = ignore
+) -> Restorer:
     """Load a model for restoring.
 
     Args:
         model: the name of an installed one, or a model file.
         runtime: what runs the branches, as ``restoreroute list`` names it.
+        listen: hears where memory was short.
 
     Raises:
         InputError: if there is no such model, the file is no model file, the device does not exist, or the runtime
@@ -61,7 +66,7 @@ def load_restorer(model: str | Path, *, device: str = "auto", runtime: str = TOR
     catalogue = open_catalogue()
     path = find_model(model, catalogue).model
     loaded = load_on_runtime(path, catalogue, chosen, runtime)
-    return Restorer(model=loaded, device=chosen, seconds=kept_seconds(path, chosen, runtime))
+    return Restorer(model=loaded, device=chosen, seconds=kept_seconds(path, chosen, runtime), listen=listen)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +96,14 @@ class Restorer:
         seconds: how long regions take on this machine, where it was measured; they are cut accordingly.
         blocks: rows and columns of an area in blocks of 8 x 8 cells; memory depends on it, results do not.  None
             chooses.
+        listen: hears where memory was short.
     """
 
     model: Model
     device: torch.device
     seconds: Seconds | None = None
     blocks: tuple[int, int] | None = None
+    listen: Listener = ignore
 
     def planner(self, effort: Effort) -> Planner:
         """Decides which branch restores what: by operations where these are limited or no times are known.
@@ -251,21 +258,19 @@ class Restorer:
         scale = self.scale
         color, alpha = split_alpha(result)
         tiles = [tile.moved(-area.seen.top, -area.seen.left) for tile in regions.tiles]
-        for position, output in run_tiles(self.model.branches, self._tensor(seen), tiles, regions.route):
-            restored = output.permute(1, 2, 0).cpu().numpy()
-            if color.shape[2] == 1:
-                restored = rgb_to_grey(restored)
-            place = regions.tiles[position].inside.moved(-area.inside.top, -area.inside.left)
-            crop(color.transpose(2, 0, 1), place, scale)[:] = _as(color.dtype, restored).transpose(2, 0, 1)
+        found = run_tiles(self.model.branches, self._tensor(seen), tiles, regions.route, listen=self.listen)
+        for position, output in found:
+            inside = regions.tiles[position].inside.moved(-area.inside.top, -area.inside.left)
+            place(color, _grey(output) if color.shape[2] == 1 else output, inside, scale)
         if alpha is not None:
             interpolated = self.model.task.bound.interpolate(to_float(seen[:, :, -1:]))
             kept = crop(interpolated.transpose(2, 0, 1), area.kept, scale).transpose(1, 2, 0)
-            alpha[:] = _as(alpha.dtype, kept)
+            alpha[:] = as_pixels(torch.from_numpy(kept), alpha.dtype)
 
 
-def _as(dtype: np.dtype[Any], values: NDArray[np.float32]) -> NDArray[Any]:
-    """Values in [0, 1], clipped, in the type that an image is stored in."""
-    return values.clip(0, 1) if np.issubdtype(dtype, np.floating) else from_float(values, dtype)
+def _grey(restored: Tensor) -> Tensor:
+    """(3, H, W) -> (1, H, W)."""
+    return torch.from_numpy(rgb_to_grey(restored.permute(1, 2, 0).cpu().numpy())).permute(2, 0, 1)
 
 
 def together(parts: Iterable[RestoredRows], height: int) -> RestoredRows:

@@ -23,6 +23,7 @@ from restoreroute.cli.run import run
 from restoreroute.cli.schema import schema
 from restoreroute.cli.sweep import sweep
 from restoreroute.errors import RestorerouteError
+from restoreroute.inference.memory import reuse_memory
 
 INTERRUPTED = 130
 
@@ -52,6 +53,7 @@ for verb in VERBS:
 def main() -> None:
     """Run the command line; errors become one line each and an exit code (2 wrong input, 1 failed run)."""
     debug = "--debug" in sys.argv
+    reuse_memory()
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # its complaints come back as errors of ours
     try:
         code = cli(standalone_mode=False)

@@ -1,4 +1,4 @@
-"""Ways to restore one image, timed in turn."""
+"""Ways to restore one image, timed in turn: from degraded values to restored pixels of 8 bit, both in memory."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from restoreroute.inference.engine import BATCH_PIXELS, classify, restore_cells, restore_classsr, restore_whole
+from restoreroute.inference.engine import (
+    BATCH_PIXELS,
+    classify,
+    restore_classsr,
+    restore_pixels,
+    restore_whole,
+)
 from restoreroute.inference.memory import forget_peak, peak_memory
+from restoreroute.inference.pixels import as_pixels
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
-from restoreroute.inference.seamless import Planner
+from restoreroute.inference.seamless import Planner, Regions
 from restoreroute.inference.tiles import Tile, cell_tiles, classsr_tiles
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.model_file import Model
@@ -29,7 +38,10 @@ CLASSSR = "routed, classsr"
 SEAMLESS = "routed, seamless"
 
 
-def ways(model: Model, image: Tensor, routes: Route, planner: Planner) -> dict[str, Callable[[], Tensor]]:
+Way = Callable[[], NDArray[np.uint8]]
+
+
+def ways(model: Model, image: Tensor, routes: Route, planner: Planner) -> dict[str, Way]:
     """Every way to restore an image with the same networks and the same routing decisions.
 
     The Class-Module runs in every routed way, and its cost is part of the time, but ``routes`` are what is done: so an
@@ -46,12 +58,12 @@ def ways(model: Model, image: Tensor, routes: Route, planner: Planner) -> dict[s
     rows = (height - model.patch) // model.stride + 1
     route = routes[:rows, : len(patches) // rows].ravel()
     published = _as_published(model)
-    found = {WHOLE: lambda: restore_whole(model.branches[last], image)}
+    found: dict[str, Way] = {WHOLE: lambda: _pixels(restore_whole(model.branches[last], image))}
     if model.plans[last].family.local:
         tiles = _large_tiles(model, height, width)
-        found[TILES] = lambda: restore_cells(model.branches, image, tiles, fixed(last, len(tiles)))
+        found[TILES] = lambda: restore_pixels(model.branches, image, tiles, fixed(last, len(tiles)))
     return found | {
-        PATCHES: lambda: restore_classsr(model.branches, image, patches, fixed(last, len(patches))),
+        PATCHES: lambda: _pixels(restore_classsr(model.branches, image, patches, fixed(last, len(patches)))),
         LOOP: lambda: _by_patches(published, image, patches, route, batch_pixels=1),
         CLASSSR: lambda: _by_patches(model, image, patches, route),
         SEAMLESS: lambda: _seamless(planner, image, routes),
@@ -78,18 +90,27 @@ def _as_published(model: Model) -> Model:
 
 def _by_patches(
     model: Model, image: Tensor, tiles: list[Tile], route: Route, *, batch_pixels: int = BATCH_PIXELS
-) -> Tensor:
+) -> NDArray[np.uint8]:
     if model.class_module is not None:
         classify(model.class_module, image, tiles, batch_pixels=batch_pixels)
-    return restore_classsr(model.branches, image, tiles, route, batch_pixels=batch_pixels)
+    return _pixels(restore_classsr(model.branches, image, tiles, route, batch_pixels=batch_pixels))
 
 
-def _seamless(planner: Planner, image: Tensor, routes: Route) -> Tensor:
+def _seamless(planner: Planner, image: Tensor, routes: Route) -> NDArray[np.uint8]:
+    regions = regions_of(planner, image, routes)
+    return restore_pixels(planner.model.branches, image, regions.tiles, regions.route)
+
+
+def regions_of(planner: Planner, image: Tensor, routes: Route) -> Regions:
+    """What is to be done, decided as for any image; the decision itself is given."""
     model = planner.model
     if model.class_module is not None:
         score_cells(model.class_module, image, cell=model.stride, patch=model.patch)
-    regions = planner.merge(routes, *image.shape[1:])
-    return restore_cells(model.branches, image, regions.tiles, regions.route)
+    return planner.merge(routes, *image.shape[1:])
+
+
+def _pixels(restored: Tensor) -> NDArray[np.uint8]:
+    return as_pixels(restored, np.dtype(np.uint8)).transpose(1, 2, 0)
 
 
 def _large_tiles(model: Model, height: int, width: int) -> list[Tile]:
@@ -100,7 +121,7 @@ def _large_tiles(model: Model, height: int, width: int) -> list[Tile]:
 
 
 def in_turn(
-    found: Mapping[str, Callable[[], Tensor]], *, rounds: int, progress: Callable[[int, int], None]
+    found: Mapping[str, Callable[[], object]], *, rounds: int, progress: Callable[[int, int], None]
 ) -> dict[str, Timing]:
     """Time ways one after the other, round by round, after one round that does not count.
 
@@ -116,7 +137,7 @@ def in_turn(
             if number == 0:
                 forget_peak()
             start = time.perf_counter()
-            way().cpu()  # waits for a device to finish
+            way()
             taken = time.perf_counter() - start
             if number == 0:
                 memory[name] = peak_memory()

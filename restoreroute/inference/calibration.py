@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
@@ -11,7 +11,7 @@ from math import inf
 
 import torch
 
-from restoreroute.inference.engine import restore_cells
+from restoreroute.inference.engine import restore_pixels
 from restoreroute.inference.regions import BLOCK, SIDES, Price
 from restoreroute.inference.scores import score_cells
 from restoreroute.inference.seamless import Planner, halo_of
@@ -24,6 +24,9 @@ CELLS = BLOCK
 REPEATS = 3
 SLOW = 0.5
 """Seconds from which on one measurement has to do."""
+JUDGING = "Class-Module"
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +60,7 @@ class Seconds:
         return (rows * self.cell + 2 * self.halo) * (columns * self.cell + 2 * self.halo)
 
 
-def measure_seconds(
-    model: Model, device: torch.device, *, progress: Callable[[int, int], None] | None = None
-) -> Seconds:
+def measure_seconds(model: Model, device: torch.device, *, progress: Progress | None = None) -> Seconds:
     """Time every branch on every shape of a region, and the Class-Module.
 
     Networks that look at their whole input run on single cells only, so nothing larger is timed.
@@ -70,27 +71,19 @@ def measure_seconds(
     halo, cell = halo_of(model), model.stride
     side = BLOCK * cell + 2 * halo
     image = torch.rand(model.task.bound.channels, side, side, generator=torch.Generator().manual_seed(0)).to(device)
-    shapes = [
-        (branch, rows, columns)
-        for branch, rows, columns in product(range(len(model.branches)), SIDES, SIDES)
-        if rows <= columns and (columns == 1 or model.plans[branch].family.local)
-    ]
-    regions = {}
-    for number, (branch, rows, columns) in enumerate(shapes):
-        if progress is not None:
-            progress(number, len(shapes))
-        tiles = _tiles(rows, columns, cell=cell, halo=halo)
-        route = fixed(branch, len(tiles))
-        taken = _least_seconds(partial(restore_cells, model.branches, image, tiles, route))
-        regions[f"{branch} {rows} {columns}"] = taken / len(tiles)
-    judging = 0.0
+    runs: dict[str, tuple[Callable[[], object], int]] = {}
+    for branch, rows, columns in product(range(len(model.branches)), SIDES, SIDES):
+        if rows <= columns and (columns == 1 or model.plans[branch].family.local):
+            tiles = _tiles(rows, columns, cell=cell, halo=halo)
+            run = partial(restore_pixels, model.branches, image, tiles, fixed(branch, len(tiles)))
+            runs[f"{branch} {rows} {columns}"] = run, len(tiles)
     if (class_module := model.class_module) is not None:
         inside = Box(halo, halo, halo + BLOCK * cell, halo + BLOCK * cell)
         judge = partial(score_cells, class_module, image, cell=cell, patch=model.patch, inside=inside)
-        judging = _least_seconds(judge) / BLOCK**2
-    if progress is not None:
-        progress(len(shapes), len(shapes))
-    return Seconds(halo=halo, cell=cell, judging=judging, regions=regions)
+        runs[JUDGING] = judge, BLOCK**2
+    taken = _least_seconds([run for run, _ in runs.values()], progress)
+    each = {name: seconds / count for (name, (_, count)), seconds in zip(runs.items(), taken, strict=True)}
+    return Seconds(halo=halo, cell=cell, judging=each.pop(JUDGING, 0.0), regions=each)
 
 
 def planner_by_seconds(model: Model, seconds: Seconds) -> Planner:
@@ -107,12 +100,22 @@ def _tiles(rows: int, columns: int, *, cell: int, halo: int) -> list[Tile]:
     return [Tile(window=box.grown(halo, side, side), inside=box) for box in boxes[: max(1, CELLS // (rows * columns))]]
 
 
-def _least_seconds(run: Callable[[], object]) -> float:
-    """The least of a few measurements: whatever else the machine does only adds to it."""
-    run()  # kernels are made for each shape at its first use
-    taken: list[float] = []
-    while len(taken) < REPEATS and (not taken or taken[0] < SLOW):
-        start = time.perf_counter()
-        run()
-        taken.append(time.perf_counter() - start)
-    return min(taken)
+def _least_seconds(runs: Sequence[Callable[[], object]], progress: Progress | None) -> list[float]:
+    """The least of a few measurements of each: whatever else the machine does only adds to it.
+
+    They take turns, so that a slow minute of the machine is not one run's alone.
+    """
+    least = [inf] * len(runs)
+    for number in range(REPEATS + 1):
+        for position, run in enumerate(runs):
+            if progress is not None:
+                progress(number * len(runs) + position, (REPEATS + 1) * len(runs))
+            if SLOW < least[position] < inf:
+                continue
+            start = time.perf_counter()
+            run()
+            if number > 0:  # kernels are made for each shape at its first use
+                least[position] = min(least[position], time.perf_counter() - start)
+    if progress is not None:
+        progress((REPEATS + 1) * len(runs), (REPEATS + 1) * len(runs))
+    return least

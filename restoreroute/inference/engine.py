@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -11,11 +12,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from restoreroute.inference.memory import is_shortage
+from restoreroute.inference.pixels import as_pixels
 from restoreroute.inference.steps import run_chains
 from restoreroute.inference.tiles import Box, Sides, Tile, covered
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
 from restoreroute.routing.policies import Route
+from restoreroute.spec.backbone import Chain
+from restoreroute.spec.events import Listener, Notice, ignore
 
 ImageT = TypeVar("ImageT", Tensor, NDArray[Any])
 
@@ -38,38 +43,91 @@ def classify(
     size = max(1, batch_pixels // tiles[0].window.area)
     with torch.inference_mode():
         probabilities = [
-            class_module(_stack(image, [tile.window for tile in tiles[start : start + size]])).softmax(dim=1)
+            class_module(stack(image, [tile.window for tile in tiles[start : start + size]])).softmax(dim=1)
             for start in range(0, len(tiles), size)
         ]
     return torch.cat(probabilities).cpu().numpy()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Tiles that run together.
+
+    Attributes:
+        branch: which runs.
+        context: of their windows.
+        positions: of the tiles.
+    """
+
+    branch: int
+    context: Sides
+    positions: Sequence[int]
+
+
+def groups(tiles: Sequence[Tile], route: Route, *, batch_pixels: int = BATCH_PIXELS) -> Iterator[Group]:
+    """Tiles of one branch and one shape together, in batches.
+
+    Args:
+        route: (N,) branch of each tile.
+        batch_pixels: degraded pixels in one batch; 1 takes one tile at a time.
+    """
+    alike: dict[tuple[int, int, int, Sides], list[int]] = defaultdict(list)
+    for position, (tile, branch) in enumerate(zip(tiles, route.tolist(), strict=True)):
+        alike[branch, tile.window.height, tile.window.width, tile.context].append(position)
+    for (branch, height, width, context), positions in alike.items():
+        size = max(1, batch_pixels // (height * width))
+        for start in range(0, len(positions), size):
+            yield Group(branch=branch, context=context, positions=positions[start : start + size])
+
+
 def run_tiles(
-    branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route, *, batch_pixels: int = BATCH_PIXELS
+    branches: BranchBank,
+    image: Tensor,
+    tiles: Sequence[Tile],
+    route: Route,
+    *,
+    batch_pixels: int = BATCH_PIXELS,
+    listen: Listener = ignore,
 ) -> Iterator[tuple[int, Tensor]]:
-    """Each tile through its branch, tiles of one branch and one shape together.
+    """Each tile through its branch, by :func:`groups`.
 
     Args:
         image: (C, h, w) in [0, 1].
         route: (N,) branch of each tile.
         batch_pixels: degraded pixels in one batch; 1 takes one tile at a time.
+        listen: hears where memory was too short for a batch, and smaller ones ran.
 
     Yields:
         Position of a tile and its output over what is kept, (C, inside height * scale, inside width * scale).
+
+    Raises:
+        MemoryError: if there is not enough for one tile.
     """
-    groups: dict[tuple[int, int, int, Sides], list[int]] = defaultdict(list)
-    for position, (tile, branch) in enumerate(zip(tiles, route.tolist(), strict=True)):
-        groups[branch, tile.window.height, tile.window.width, tile.context].append(position)
-    chains = {branch: branches.chains(branch) for branch in {branch for branch, *_ in groups}}
-    for (branch, height, width, context), positions in groups.items():
-        size = max(1, batch_pixels // (height * width))
-        for start in range(0, len(positions), size):
-            batch = positions[start : start + size]
-            with torch.inference_mode():  # not around the yield: the mode would hold in the caller's code
-                outputs = run_chains(
-                    chains[branch], _stack(image, [tiles[position].window for position in batch]), context
-                )
-            yield from zip(batch, outputs, strict=True)
+    chains = {branch: branches.chains(branch) for branch in set(route.tolist())}
+    for group in groups(tiles, route, batch_pixels=batch_pixels):
+        windows = [tiles[position].window for position in group.positions]
+        outputs = _run_batch(chains[group.branch], image, windows, group.context, listen)
+        yield from zip(group.positions, outputs, strict=True)
+
+
+def _run_batch(
+    chains: Sequence[Chain], image: Tensor, windows: Sequence[Box], context: Sides, listen: Listener
+) -> list[Tensor]:
+    """The outputs of windows of one shape, in two halves where memory is too short for them together."""
+    try:
+        with torch.inference_mode():
+            return list(run_chains(chains, stack(image, windows), context))
+    except (MemoryError, RuntimeError) as error:
+        if not is_shortage(error):
+            raise
+        if len(windows) == 1:
+            raise MemoryError("not even for one region") from error
+    half = len(windows) // 2
+    listen(Notice(text=f"memory is too short for {len(windows)} regions at once; they run in two halves"))
+    return [
+        *_run_batch(chains, image, windows[:half], context, listen),
+        *_run_batch(chains, image, windows[half:], context, listen),
+    ]
 
 
 def restore_cells(branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route) -> Tensor:
@@ -87,6 +145,25 @@ def restore_cells(branches: BranchBank, image: Tensor, tiles: Sequence[Tile], ro
     for position, output in run_tiles(branches, image, tiles, route):
         crop(restored, tiles[position].inside, scale).copy_(output)
     return restored
+
+
+def restore_pixels(branches: BranchBank, image: Tensor, tiles: Sequence[Tile], route: Route) -> NDArray[np.uint8]:
+    """As :func:`restore_cells`, in 8 bit: each region is rounded while it is still in cache.
+
+    Returns:
+        (h * scale, w * scale, C).
+    """
+    scale = branches.scale
+    channels, height, width = image.shape
+    pixels = np.empty((height * scale, width * scale, channels), dtype=np.uint8)
+    for position, output in run_tiles(branches, image, tiles, route):
+        place(pixels, output, tiles[position].inside, scale)
+    return pixels
+
+
+def place(pixels: NDArray[Any], output: Tensor, box: Box, scale: int) -> None:
+    """Put the output of a region (C, H, W) where it belongs in an image (H, W, C), in the image's type."""
+    crop(pixels.transpose(2, 0, 1), box, scale)[:] = as_pixels(output, pixels.dtype)
 
 
 def restore_classsr(
@@ -120,7 +197,7 @@ def restore_whole(network: nn.Module, image: Tensor) -> Tensor:
     return restored
 
 
-def _stack(image: Tensor, boxes: Sequence[Box]) -> Tensor:
+def stack(image: Tensor, boxes: Sequence[Box]) -> Tensor:
     """(B, C, h, w) channels_last windows of one size."""
     windows = torch.stack([crop(image, box, 1) for box in boxes])
     return windows.contiguous(memory_format=torch.channels_last)

@@ -14,7 +14,7 @@ from restoreroute.errors import InputError
 from restoreroute.imaging.atomic import write_atomically
 from restoreroute.spec.timings import Bench
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_benches(path: Path, benches: Sequence[Bench], *, machine: Mapping[str, Any]) -> None:

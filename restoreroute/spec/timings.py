@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from statistics import median
 
+ROUTING, GATHER, BRANCHES, PLACING = "routing", "gather", "branches", "placing"
+"""Parts of the seamless way: scores and regions, windows of regions, networks, and results put together."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
@@ -25,6 +28,26 @@ class Timing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Breakdown:
+    """Where the time of the seamless way goes.
+
+    Attributes:
+        seconds: of routing, gathering windows, branches, and placing results; medians of the rounds.
+        operations: that the branches execute, 2 per multiply-accumulate.
+        peak: operations a second that a large convolution reaches on this machine.
+    """
+
+    seconds: dict[str, float]
+    operations: float
+    peak: float
+
+    @property
+    def reached(self) -> float:
+        """Operations a second of the branches."""
+        return self.operations / self.seconds[BRANCHES]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bench:
     """One model on one photo.
 
@@ -36,6 +59,7 @@ class Bench:
         shares: of the cells per branch.
         references: ways of the full network alone over the whole image, the best of which is what routing has to beat.
         timings: by way.
+        breakdown: of the seamless way.
     """
 
     name: str
@@ -45,6 +69,7 @@ class Bench:
     shares: tuple[float, ...]
     references: tuple[str, ...]
     timings: dict[str, Timing]
+    breakdown: Breakdown
 
     @property
     def reference(self) -> float:

@@ -36,6 +36,7 @@ def test_a_trained_model_routes_by_itself(command: Callable[..., Any], finished:
     assert set(machine) >= {"processor", "cores", "threads"}
     for way in found.timings:
         assert way in done.out
+    assert "Seamless: routing" in done.out
 
 
 def test_markdown(command: Callable[..., Any], recipe: Path, photo: Path) -> None:

@@ -9,9 +9,11 @@ import pytest
 import torch
 
 from restoreroute.evaluation import timing
+from restoreroute.evaluation.breakdown import break_down
 from restoreroute.evaluation.timing import in_turn, ways
+from restoreroute.imaging.color import from_float
 from restoreroute.inference.engine import restore_whole
-from restoreroute.inference.seamless import Planner
+from restoreroute.inference.seamless import Planner, operations_of_all
 from restoreroute.routing.model_file import Model
 
 PATCH, STRIDE = 16, 12
@@ -31,16 +33,31 @@ def test_every_way_restores_the_image(
     model: Model, image: torch.Tensor, routes: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 ) -> None:
     found = {name: way() for name, way in ways(model, image, routes, Planner.by_operations(model)).items()}
-    whole = restore_whole(model.branches[-1], image)
+    whole = from_float(restore_whole(model.branches[-1], image).permute(1, 2, 0).numpy(), np.uint8)
     scale = model.branches.scale
     cut = 12 * ((53 - PATCH) // 12) + PATCH, 12 * ((70 - PATCH) // 12) + PATCH
 
-    torch.testing.assert_close(found[timing.TILES], whole, rtol=0, atol=1e-5)
-    assert torch.equal(found[timing.WHOLE], whole)
+    assert np.array_equal(found[timing.WHOLE], whole)
+    assert np.abs(found[timing.TILES].astype(int) - whole).max() <= 1
     assert found[timing.SEAMLESS].shape == whole.shape
     for name in (timing.PATCHES, timing.LOOP, timing.CLASSSR):
-        assert found[name].shape == (3, cut[0] * scale, cut[1] * scale)
-    torch.testing.assert_close(found[timing.LOOP], found[timing.CLASSSR], rtol=0, atol=1.01 / 255)
+        assert found[name].shape == (cut[0] * scale, cut[1] * scale, 3)
+    assert np.abs(found[timing.LOOP].astype(int) - found[timing.CLASSSR]).max() <= 1
+
+
+def test_the_parts_of_the_seamless_way(
+    model: Model, image: torch.Tensor, routes: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+) -> None:
+    planner = Planner.by_operations(model)
+    regions = planner.merge(routes, 53, 70)
+
+    found = break_down(planner, image, routes, rounds=2)
+
+    assert list(found.seconds) == ["routing", "gather", "branches", "placing"]
+    assert min(found.seconds.values()) > 0
+    assert found.operations == operations_of_all(model, regions.tiles, regions.route)
+    assert found.reached == found.operations / found.seconds["branches"]
+    assert found.peak > 0
 
 
 def test_ways_take_turns() -> None:

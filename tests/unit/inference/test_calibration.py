@@ -25,7 +25,7 @@ def test_every_branch_is_timed_on_every_shape(model: Model) -> None:
     assert list(seconds.regions) == [f"{branch} {shape}" for branch in range(3) for shape in SHAPES]
     assert all(taken > 0 for taken in seconds.regions.values())
     assert seconds.judging > 0
-    assert seen[-1] == (30, 30)
+    assert seen[-1] == (124, 124)
 
 
 def made_up(overhead: float) -> Seconds:

@@ -10,7 +10,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from restoreroute.inference.engine import classify, crop, restore_cells, restore_classsr, restore_whole, run_tiles
+from restoreroute.imaging.color import from_float
+from restoreroute.inference.engine import (
+    classify,
+    crop,
+    restore_cells,
+    restore_classsr,
+    restore_pixels,
+    restore_whole,
+    run_tiles,
+)
 from restoreroute.inference.tiles import Box, Tile, cell_tiles, classsr_tiles
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
@@ -199,3 +208,57 @@ def test_crop_is_a_view_at_the_scale() -> None:
     view.fill_(1)
     assert image.sum() == 3 * 8 * 8
     assert image[0, 8, 8] == image[0, 15, 15] == 1
+
+
+class Hungry(nn.Module):
+    """Doubles each pixel's values; more than a few images at once are too many."""
+
+    def __init__(self, most: int, error: Exception) -> None:
+        super().__init__()
+        self.most, self.error = most, error
+
+    def forward(self, degraded: Tensor) -> Tensor:
+        if len(degraded) > self.most:
+            raise self.error
+        return degraded * 2
+
+
+SHORTAGE = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99 bytes. Error code 12")
+
+
+@pytest.mark.parametrize("error", [SHORTAGE, MemoryError(), torch.OutOfMemoryError("CUDA out of memory.")])
+def test_where_memory_is_short_batches_are_smaller(error: Exception) -> None:
+    image, tiles = draw(12, 28), cell_tiles(12, 28, cell=4, halo=0)
+    said: list[str] = []
+    bank = BranchBank([Hungry(6, error)], scale=1)
+
+    found = dict(run_tiles(bank, image, tiles, fixed(0, 21), listen=lambda event: said.append(event.text)))
+
+    assert sorted(found) == list(range(21))
+    for position, output in found.items():
+        torch.testing.assert_close(output, 2 * crop(image, tiles[position].inside, 1))
+    assert said == [
+        f"memory is too short for {count} regions at once; they run in two halves" for count in (21, 10, 11)
+    ]
+
+
+def test_where_memory_is_too_short_for_one_region() -> None:
+    bank = BranchBank([Hungry(0, SHORTAGE)], scale=1)
+    with pytest.raises(MemoryError):
+        list(run_tiles(bank, draw(8, 8), cell_tiles(8, 8, cell=4, halo=0), fixed(0, 4)))
+
+
+def test_other_errors_are_not_taken_for_a_shortage() -> None:
+    bank = BranchBank([Hungry(0, RuntimeError("expected 3 channels"))], scale=1)
+    with pytest.raises(RuntimeError, match="expected 3 channels"):
+        list(run_tiles(bank, draw(8, 8), cell_tiles(8, 8, cell=4, halo=0), fixed(0, 4)))
+
+
+def test_pixels_are_cells_rounded(bank: BranchBank) -> None:
+    image, tiles = draw(21, 30), cell_tiles(21, 30, cell=10, halo=2)
+    route = np.arange(len(tiles)) % 3
+
+    pixels = restore_pixels(bank, image, tiles, route)
+
+    restored = restore_cells(bank, image, tiles, route).permute(1, 2, 0).numpy()
+    assert np.array_equal(pixels, from_float(restored, np.uint8))
