@@ -19,6 +19,7 @@ from restoreroute.evaluation.breakdown import break_down
 from restoreroute.evaluation.timing import TILES, WHOLE, in_turn, ways
 from restoreroute.imaging.color import from_float, to_float
 from restoreroute.inference.calibration import measure_seconds, planner_by_seconds
+from restoreroute.inference.memory import reuse_memory
 from restoreroute.inference.scores import score_cells
 from restoreroute.inference.seamless import Planner
 from restoreroute.plugin.catalogue import Catalogue
@@ -44,6 +45,8 @@ def bench(
 ) -> Bench:
     """Time every way to restore a photo, in turn in this process, with regions cut by times measured just before.
 
+    From then on the process reuses its memory (:func:`~restoreroute.inference.memory.reuse_memory`).
+
     Args:
         photo: a clean image; its degraded version is restored.
         subject: an installed model, a model file, or a recipe, whose networks are timed untrained.
@@ -56,6 +59,7 @@ def bench(
     Raises:
         InputError: for a file that can't be used, shares that do not fit, or a recipe without shares.
     """
+    reuse_memory()
     catalogue = open_catalogue()
     chosen = choose_device(device)
     is_recipe = Path(subject).suffix in RECIPE_SUFFIXES

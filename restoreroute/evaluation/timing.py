@@ -19,7 +19,7 @@ from restoreroute.inference.engine import (
     restore_pixels,
     restore_whole,
 )
-from restoreroute.inference.memory import forget_peak, peak_memory
+from restoreroute.inference.memory import forget_peak, fresh_memory, peak_memory
 from restoreroute.inference.pixels import as_pixels
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
@@ -30,6 +30,7 @@ from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import Route, fixed
 from restoreroute.spec.timings import Timing
 
+PLAIN = "full network, plain PyTorch"
 WHOLE = "full network, whole image"
 TILES = "full network, large tiles"
 PATCHES = "full network, patches"
@@ -58,7 +59,10 @@ def ways(model: Model, image: Tensor, routes: Route, planner: Planner) -> dict[s
     rows = (height - model.patch) // model.stride + 1
     route = routes[:rows, : len(patches) // rows].ravel()
     published = _as_published(model)
-    found: dict[str, Way] = {WHOLE: lambda: _pixels(restore_whole(model.branches[last], image))}
+    found: dict[str, Way] = {
+        PLAIN: lambda: _plain(published.branches[last], image),
+        WHOLE: lambda: _pixels(restore_whole(model.branches[last], image)),
+    }
     if model.plans[last].family.local:
         tiles = _large_tiles(model, height, width)
         found[TILES] = lambda: restore_pixels(model.branches, image, tiles, fixed(last, len(tiles)))
@@ -68,6 +72,12 @@ def ways(model: Model, image: Tensor, routes: Route, planner: Planner) -> dict[s
         CLASSSR: lambda: _by_patches(model, image, patches, route),
         SEAMLESS: lambda: _seamless(planner, image, routes),
     }
+
+
+def _plain(network: nn.Module, image: Tensor) -> NDArray[np.uint8]:
+    """One pass with nothing done to be quick: contiguous memory, fresh from the system."""
+    with fresh_memory():
+        return _pixels(restore_whole(network, image))
 
 
 class _Contiguous(nn.Module):

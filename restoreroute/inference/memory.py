@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 KIBIBYTE = 1024
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
-LARGEST_INT = 2**31 - 1
+MEBIBYTE = 2**20
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 SHORTAGES = ("allocate memory", "out of memory", "bad_alloc")
 """What torch's RuntimeErrors say when memory is short."""
 
@@ -18,9 +20,34 @@ def reuse_memory() -> None:
     By default large tensors get fresh pages from the system each time, and to fill these with zeros takes a third of
     the time of a small network.  What stays with the process does not come back to the system before it ends.
     """
+    _set_allocator(mappings=0, trim=2**31 - 1)
+
+
+@contextmanager
+def fresh_memory() -> Iterator[None]:
+    """Memory as glibc gives it when nobody asks for :func:`reuse_memory`, which holds again at the end.
+
+    Its thresholds adapt: these are the ones that they come to rest at once large tensors have been freed.
+    """
+    _set_allocator(mappings=65536, trim=64 * MEBIBYTE)
+    _return_memory()
+    try:
+        yield
+    finally:
+        reuse_memory()
+
+
+def _set_allocator(*, mappings: int, trim: int) -> None:
+    """How many blocks may get pages of their own, and how many free bytes are too many."""
     if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
-        mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, LARGEST_INT)
+        mallopt(M_MMAP_THRESHOLD, 32 * MEBIBYTE)
+        mallopt(M_MMAP_MAX, mappings)
+        mallopt(M_TRIM_THRESHOLD, trim)
+
+
+def _return_memory() -> None:
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+        trim(0)
 
 
 def is_shortage(error: Exception) -> bool:
@@ -41,8 +68,7 @@ def peak_memory() -> int | None:
 
 def forget_peak() -> None:
     """Let the highest resident memory start anew from what is in use now."""
-    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
-        trim(0)
+    _return_memory()
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:

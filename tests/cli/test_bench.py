@@ -24,6 +24,7 @@ def test_a_trained_model_routes_by_itself(command: Callable[..., Any], finished:
     (found,), machine = read_benches(here / "t.json")
     assert (found.height, found.width, found.scale) == (16, 16, 4)
     assert list(found.timings) == [
+        "full network, plain PyTorch",
         "full network, whole image",
         "full network, large tiles",
         "full network, patches",

@@ -38,6 +38,7 @@ def test_every_way_restores_the_image(
     cut = 12 * ((53 - PATCH) // 12) + PATCH, 12 * ((70 - PATCH) // 12) + PATCH
 
     assert np.array_equal(found[timing.WHOLE], whole)
+    assert np.abs(found[timing.PLAIN].astype(int) - whole).max() <= 1
     assert np.abs(found[timing.TILES].astype(int) - whole).max() <= 1
     assert found[timing.SEAMLESS].shape == whole.shape
     for name in (timing.PATCHES, timing.LOOP, timing.CLASSSR):
