@@ -93,6 +93,7 @@ DNCNN = BackboneFamily(
     widths_for=published_or_spaced("DnCNN", {3: PUBLISHED_WIDTHS}),
     scales=frozenset({1}),
     receptive_field=receptive_field,
+    context=6,  # measured: 0.01 dB from the whole image, 4 costs 0.03 dB
     width_scales="features of every hidden layer; the layers stay",
     narrow=narrow,
     chains=chains,

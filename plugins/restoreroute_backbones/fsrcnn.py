@@ -198,6 +198,7 @@ FSRCNN = BackboneFamily(
     widths_for=published_or_spaced("FSRCNN", PUBLISHED_WIDTHS),
     scales=frozenset({2, 3, 4}),
     receptive_field=receptive_field,
+    context=8,  # all that it sees at scale 4
     width_scales="features of the first convolution and of the deconvolution; the 12 between them stay",
     official=OfficialLayout(
         rename=OFFICIAL.rename,

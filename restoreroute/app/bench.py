@@ -12,12 +12,12 @@ from restoreroute.app.devices import choose_device
 from restoreroute.app.models import find_model
 from restoreroute.app.plugins import open_catalogue
 from restoreroute.app.runtimes import TORCH, move
-from restoreroute.data.pairs import Pair, read_clean
+from restoreroute.data.pairs import Pair, degraded_of, read_clean
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.errors import InputError
 from restoreroute.evaluation.breakdown import break_down
 from restoreroute.evaluation.timing import TILES, WHOLE, in_turn, ways
-from restoreroute.imaging.color import from_float, to_float
+from restoreroute.imaging.color import to_float
 from restoreroute.inference.calibration import measure_seconds, planner_by_seconds
 from restoreroute.inference.memory import reuse_memory
 from restoreroute.inference.scores import score_cells
@@ -67,12 +67,7 @@ def bench(
     model = move(loaded, catalogue, chosen, runtime)
     bound = model.task.bound
     clean = read_clean(photo, bound)
-    degraded = bound.degrade(to_float(clean), np.random.default_rng(0))
-    pair = Pair(
-        file=photo,
-        clean=clean,
-        degraded=from_float(degraded, np.uint8) if bound.degraded_bits == 8 else degraded,
-    )
+    pair = Pair(file=photo, clean=clean, degraded=degraded_of(clean, bound))
     if crop is not None:
         pair = pair.centre(crop, bound.scale)
     image = as_tensor(pair.degraded_image(bound, seed=0)[None])[0].to(chosen)

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,14 @@ def read_clean(file: Path, task: BoundTask, clean_scale: float = 1.0) -> NDArray
     return np.ascontiguousarray(color[:height, :width])
 
 
+def degraded_of(clean: NDArray[Any], task: BoundTask) -> NDArray[Any] | None:
+    """A clean image as the task degrades it, at the depth that it is stored in; None where it is random."""
+    if task.random:
+        return None
+    degraded = task.degrade(to_float(clean), np.random.default_rng(0))
+    return from_float(degraded, np.uint8) if task.degraded_bits == 8 else degraded
+
+
 def fingerprint(files: Sequence[Path]) -> str:
     """A hash of which files these are: names, sizes and times, not contents."""
     facts = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files]
@@ -148,21 +156,14 @@ class PairCache:
         arrays = [_open_array(path) for path in paths]
         if any(array is None for array in arrays):
             clean = read_clean(file, bound, clean_scale)
-            for path, array in zip(paths, self._arrays(clean), strict=True):
+            degraded = degraded_of(clean, bound)
+            for path, array in zip(paths, (clean,) if degraded is None else (clean, degraded), strict=True):
                 _save_array(path, array)
             arrays = [_open_array(path) for path in paths]
         found = [array for array in arrays if array is not None]
         if len(found) < len(names):
             raise InputError("can't be read back from the cache", where=str(self.folder), hint="delete it")
         return Pair(file=file, clean=found[0], degraded=None if bound.random else found[1])
-
-    def _arrays(self, clean: NDArray[Any]) -> Iterator[NDArray[Any]]:
-        """The clean image, and the degraded one unless it is random, at their storage depth."""
-        bound = self.task.bound
-        yield clean
-        if not bound.random:
-            degraded = bound.degrade(to_float(clean), np.random.default_rng(0))
-            yield from_float(degraded, np.dtype(np.uint8)) if bound.degraded_bits == 8 else degraded
 
     def _key(self, file: Path, clean_scale: float) -> str:
         facts = [

@@ -17,11 +17,6 @@ from restoreroute.inference.tiles import Box, Tile
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import Route, within_budget
 
-NEAR = 8
-"""Branches that see no further get all the context that they can use."""
-CONTEXT = 4
-"""Pixels of real image around a region for branches that see further: more costs more than it gains."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
@@ -165,13 +160,13 @@ class Planner:
 def halo_of(model: Model) -> int:
     """The context of a model's regions.
 
-    A network alone gets all that it can see, and so gives the result of a whole-image pass; so do branches that see
-    no further than :data:`NEAR`.  Networks that see everything get what their patches had.
+    A network alone gets all that it can see, and so gives the result of a whole-image pass; branches get what their
+    families ask for.  Networks that see everything get what their patches had.
     """
     if not all(plan.family.local for plan in model.plans):
         return (model.patch - model.stride) // 2
     reach = max(plan.family.receptive_field(plan.options, model.task.bound.scale) for plan in model.plans)
-    return reach if len(model.plans) == 1 or reach <= NEAR else CONTEXT
+    return reach if len(model.plans) == 1 else min(reach, max(plan.family.context for plan in model.plans))
 
 
 def price_by_operations(model: Model, halo: int) -> Price:

@@ -101,6 +101,8 @@ class BackboneFamily(Offering["nn.Module"]):
         scales: the scales that the design serves.
         receptive_field: from the family's options and the scale, how far an output depends on its input: the
             greatest Chebyshev distance, in degraded pixels.  Meaningless where ``local`` is False.
+        context: degraded pixels of real image around a part of an image, beyond which its networks' results hardly
+            change; at most ``receptive_field`` is used.
         local: whether an output depends on a bounded neighbourhood only (not so with global pooling).
         size_multiple: sides of the input must be multiples of this.
         official: the layout of published checkpoints, or None where there are none.
@@ -120,6 +122,7 @@ class BackboneFamily(Offering["nn.Module"]):
     scales: frozenset[int]
     receptive_field: Callable[[Any, int], int]
     width_scales: str = "features of every hidden layer"
+    context: int = 4
     local: bool = True
     size_multiple: int = 1
     official: OfficialLayout | None = None
@@ -133,6 +136,7 @@ class BackboneFamily(Offering["nn.Module"]):
             "widths": self.widths,
             "a width sets": self.width_scales,
             "scales": tuple(sorted(self.scales)),
+            "context": self.context,
             "local": self.local,
             "learns": self.learns,
             "size multiple": self.size_multiple,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import runpy
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +15,7 @@ import yaml
 
 from restoreroute.app.plugins import open_catalogue
 from restoreroute.cli.main import cli
+from restoreroute.errors import InputError
 from restoreroute.plugin import hookspecs
 from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.plugin.host import PluginHost
@@ -51,7 +55,7 @@ def test_every_verb_is_mentioned() -> None:
 
 
 def test_the_example_plugin_works() -> None:
-    (source,) = blocks("docs/plugins.md", "python")
+    source, _ = blocks("docs/plugins.md", "python")
     namespace: dict[str, object] = {"__name__": "restoreroute_tiny"}
     exec(compile(source, "docs/plugins.md", "exec"), namespace)
     host = PluginHost()
@@ -61,6 +65,21 @@ def test_the_example_plugin_works() -> None:
     family = host.catalogue().backbones.get("tiny")
     network = family.build(family.options(), width=4, scale=3, channels=3)
     assert network(torch.rand(1, 3, 5, 4)).shape == (1, 3, 15, 12)
+
+
+def test_the_example_runtime_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, source = blocks("docs/plugins.md", "python")
+    namespace: dict[str, Any] = {"__name__": "restoreroute_fast"}
+    exec(compile(source, "docs/plugins.md", "exec"), namespace)
+    (runtime,) = namespace["restoreroute_runtimes"]()
+    monkeypatch.setitem(sys.modules, "fast_engine", None)
+    with pytest.raises(InputError, match="runtime fast: needs the package fast_engine"):
+        runtime.build(runtime.options())
+
+    session = type("Session", (), {"__init__": lambda self, file: None, "run": lambda self, windows: windows + 1})
+    monkeypatch.setitem(sys.modules, "fast_engine", SimpleNamespace(Session=session))
+    run = runtime.build(runtime.options())(torch.nn.Identity(), lambda: b"an ONNX file")
+    assert torch.equal(run(torch.zeros(1, 3, 5, 4)), torch.ones(1, 3, 5, 4))
 
 
 def test_the_example_recipe_resolves_and_shows_the_defaults() -> None:
