@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from restoreroute.evaluation.timing import regions_of
-from restoreroute.inference.engine import groups, place, stack
+from restoreroute.inference.engine import groups, kept, place, stack
 from restoreroute.inference.seamless import Planner, operations_of_all
 from restoreroute.inference.steps import run_chains
 from restoreroute.routing.policies import Route
@@ -37,7 +37,7 @@ def break_down(planner: Planner, image: Tensor, routes: Route, *, rounds: int) -
             regions = regions_of(planner, image, routes)
         with _clock(spent, PLACING, image.device):
             pixels = np.empty((height * scale, width * scale, channels), dtype=np.uint8)
-        for group in groups(regions.tiles, regions.route):
+        for group in groups(model.branches, regions.tiles, regions.route):
             tiles = [regions.tiles[position] for position in group.positions]
             with _clock(spent, GATHER, image.device):
                 windows = stack(image, [tile.window for tile in tiles])
@@ -45,7 +45,7 @@ def break_down(planner: Planner, image: Tensor, routes: Route, *, rounds: int) -
                 outputs = run_chains(model.branches.chains(group.branch), windows, group.context)
             with _clock(spent, PLACING, image.device):
                 for tile, output in zip(tiles, outputs, strict=True):
-                    place(pixels, output, tile.inside, scale)
+                    place(pixels, kept(output, tile, scale), tile.inside, scale)
         for name, seconds in spent.items():
             parts[name].append(seconds)
         operations = operations_of_all(model, regions.tiles, regions.route)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from restoreroute.inference.memory import is_shortage
 from restoreroute.inference.pixels import as_pixels
-from restoreroute.inference.steps import run_chains
+from restoreroute.inference.steps import NO_CONTEXT, run_chains
 from restoreroute.inference.tiles import Box, Sides, Tile, covered
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.class_module import ClassModule
@@ -55,7 +55,7 @@ class Group:
 
     Attributes:
         branch: which runs.
-        context: of their windows.
+        context: of their windows; none for a branch without steps, whose output is cut afterwards (:func:`kept`).
         positions: of the tiles.
     """
 
@@ -64,7 +64,9 @@ class Group:
     positions: Sequence[int]
 
 
-def groups(tiles: Sequence[Tile], route: Route, *, batch_pixels: int = BATCH_PIXELS) -> Iterator[Group]:
+def groups(
+    branches: BranchBank, tiles: Sequence[Tile], route: Route, *, batch_pixels: int = BATCH_PIXELS
+) -> Iterator[Group]:
     """Tiles of one branch and one shape together, in batches.
 
     Args:
@@ -73,7 +75,8 @@ def groups(tiles: Sequence[Tile], route: Route, *, batch_pixels: int = BATCH_PIX
     """
     alike: dict[tuple[int, int, int, Sides], list[int]] = defaultdict(list)
     for position, (tile, branch) in enumerate(zip(tiles, route.tolist(), strict=True)):
-        alike[branch, tile.window.height, tile.window.width, tile.context].append(position)
+        context = NO_CONTEXT if branches.runs_whole(branch) else tile.context
+        alike[branch, tile.window.height, tile.window.width, context].append(position)
     for (branch, height, width, context), positions in alike.items():
         size = max(1, batch_pixels // (height * width))
         for start in range(0, len(positions), size):
@@ -104,10 +107,19 @@ def run_tiles(
         MemoryError: if there is not enough for one tile.
     """
     chains = {branch: branches.chains(branch) for branch in set(route.tolist())}
-    for group in groups(tiles, route, batch_pixels=batch_pixels):
+    for group in groups(branches, tiles, route, batch_pixels=batch_pixels):
         windows = [tiles[position].window for position in group.positions]
         outputs = _run_batch(chains[group.branch], image, windows, group.context, listen)
-        yield from zip(group.positions, outputs, strict=True)
+        for position, output in zip(group.positions, outputs, strict=True):
+            yield position, kept(output, tiles[position], branches.scale)
+
+
+def kept(output: Tensor, tile: Tile, scale: int) -> Tensor:
+    """The part of a branch's output over a tile's inside, whether its context was used up or not."""
+    inside = tile.inside
+    if output.shape[1:] == (inside.height * scale, inside.width * scale):
+        return output
+    return crop(output, inside.moved(-tile.window.top, -tile.window.left), scale)
 
 
 def _run_batch(

@@ -61,6 +61,7 @@ def plan_regions(
     cell: int,
     halo: int,
     price: Price,
+    framed: bool = False,
     top: int = 0,
     left: int = 0,
 ) -> Regions:
@@ -73,6 +74,7 @@ def plan_regions(
         cell: side of a cell.
         halo: pixels of real image that a region is seen with, as far as the image reaches.
         price: what a region takes.
+        framed: whether windows keep their size at the border of the image.
         top: the row of the image where the cells begin.
         left: the column where they begin.
     """
@@ -87,7 +89,8 @@ def plan_regions(
             min(top + region.bottom * cell, height),
             min(left + region.right * cell, width),
         )
-        tiles.append(Tile(window=inside.grown(halo, height, width), inside=inside))
+        window = inside.framed(halo, height, width) if framed else inside.grown(halo, height, width)
+        tiles.append(Tile(window=window, inside=inside))
     route = np.array([region.branch for region in regions], dtype=np.int64)
     return Regions(tiles=tiles, route=route, cells=cells)
 
@@ -144,7 +147,10 @@ class Planner:
         return lambda routes: (least_price(routes, price) + routes.size * judging) / unit
 
     def merge(self, routes: NDArray[np.integer], height: int, width: int, *, top: int = 0, left: int = 0) -> Regions:
-        """The regions of an image, or of a part of it (:func:`plan_regions`)."""
+        """The regions of an image, or of a part of it (:func:`plan_regions`).
+
+        Networks that look at their whole input see windows of the size that they were trained on.
+        """
         return plan_regions(
             routes,
             height,
@@ -152,6 +158,7 @@ class Planner:
             cell=self.model.stride,
             halo=self.halo,
             price=self.price,
+            framed=not all(plan.family.local for plan in self.model.plans),
             top=top,
             left=left,
         )

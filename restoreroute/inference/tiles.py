@@ -38,6 +38,13 @@ class Box:
             min(self.right + halo, width),
         )
 
+    def framed(self, halo: int, height: int, width: int) -> Box:
+        """As :meth:`grown`, of the same size at the border of the image too, where it reaches further inwards."""
+        tall, wide = min(self.height + 2 * halo, height), min(self.width + 2 * halo, width)
+        top = min(max(self.top - halo, 0), height - tall)
+        left = min(max(self.left - halo, 0), width - wide)
+        return Box(top, left, top + tall, left + wide)
+
     def moved(self, rows: int, columns: int) -> Box:
         """Further down and to the right."""
         return Box(self.top + rows, self.left + columns, self.bottom + rows, self.right + columns)

@@ -50,6 +50,10 @@ class BranchBank(nn.Module):
         split, network = self._splits[index], self[index]
         return [[Step(run=network, reach=sys.maxsize, scale=self.scale)]] if split is None else split(network)
 
+    def runs_whole(self, index: int) -> bool:
+        """Whether a branch has no steps."""
+        return self._splits[index] is None
+
     def mixture(self, degraded: Tensor, probability: Tensor) -> Tensor:
         """Every branch on every sub-image, weighted by its probability (paper eq. 1): training only.
 

@@ -262,3 +262,22 @@ def test_pixels_are_cells_rounded(bank: BranchBank) -> None:
 
     restored = restore_cells(bank, image, tiles, route).permute(1, 2, 0).numpy()
     assert np.array_equal(pixels, from_float(restored, np.uint8))
+
+
+def test_a_branch_without_steps_runs_windows_of_one_size_together() -> None:
+    image = draw(20, 30)
+    boxes = [Box(0, 0, 8, 8), Box(8, 8, 16, 16), Box(12, 22, 20, 30)]
+    tiles = [Tile(window=box.framed(2, 20, 30), inside=box) for box in boxes]
+    seen: list[int] = []
+
+    class Doubling(nn.Module):
+        def forward(self, degraded: Tensor) -> Tensor:
+            seen.append(len(degraded))
+            return degraded.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+    found = dict(run_tiles(BranchBank([Doubling()], scale=2), image, tiles, fixed(0, 3)))
+
+    assert seen == [3]
+    doubled = Doubling()(image[None])[0]
+    for position, output in found.items():
+        torch.testing.assert_close(output, crop(doubled, boxes[position], 2))

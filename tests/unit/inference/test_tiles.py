@@ -58,3 +58,16 @@ def test_one_cell_without_halo_is_the_image() -> None:
 def test_box() -> None:
     box = Box(2, 3, 7, 5)
     assert (box.height, box.width, box.area) == (5, 2, 10)
+
+
+@pytest.mark.parametrize(
+    ("box", "window"),
+    [
+        (Box(0, 0, 8, 8), Box(0, 0, 12, 12)),
+        (Box(8, 8, 16, 16), Box(6, 6, 18, 18)),
+        (Box(16, 24, 20, 30), Box(12, 20, 20, 30)),
+        (Box(0, 0, 20, 30), Box(0, 0, 20, 30)),
+    ],
+)
+def test_framed_boxes_keep_their_size_inside_the_image(box: Box, window: Box) -> None:
+    assert box.framed(2, 20, 30) == window
