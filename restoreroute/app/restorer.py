@@ -181,7 +181,8 @@ class Restorer:
         height, width = source.shape[:2]
         stride = self.model.stride
         planner = self.planner(effort)
-        context = max(planner.halo, self.model.patch - stride, ALPHA_CONTEXT)
+        # windows at the border of the image may reach twice as far inwards
+        context = max(2 * planner.halo, self.model.patch - stride, ALPHA_CONTEXT)
         side = BLOCK * stride
         rows, columns = self.blocks or (1, NARROW if width > WIDE * side else BROAD)
         cut = list(cut_into_areas(height, width, rows=rows * side, columns=columns * side, context=context))

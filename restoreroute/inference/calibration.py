@@ -51,7 +51,7 @@ class Seconds:
         @cache
         def price(branch: int, rows: int, columns: int) -> float:
             measured = [min(side for side in SIDES if side >= wanted) for wanted in sorted((rows, columns))]
-            seconds = self.regions.get(f"{branch} {measured[0]} {measured[1]}", inf)
+            seconds = self.regions[f"{branch} {measured[0]} {measured[1]}"]
             return seconds * self._area(rows, columns) / self._area(*measured)
 
         return price
@@ -63,8 +63,6 @@ class Seconds:
 def measure_seconds(model: Model, device: torch.device, *, progress: Progress | None = None) -> Seconds:
     """Time every branch on every shape of a region, and the Class-Module.
 
-    Networks that look at their whole input run on single cells only, so nothing larger is timed.
-
     Args:
         progress: called with the measurements done and all.
     """
@@ -73,7 +71,7 @@ def measure_seconds(model: Model, device: torch.device, *, progress: Progress | 
     image = torch.rand(model.task.bound.channels, side, side, generator=torch.Generator().manual_seed(0)).to(device)
     runs: dict[str, tuple[Callable[[], object], int]] = {}
     for branch, rows, columns in product(range(len(model.branches)), SIDES, SIDES):
-        if rows <= columns and (columns == 1 or model.plans[branch].family.local):
+        if rows <= columns:
             tiles = _tiles(rows, columns, cell=cell, halo=halo)
             run = partial(restore_pixels, model.branches, image, tiles, fixed(branch, len(tiles)))
             runs[f"{branch} {rows} {columns}"] = run, len(tiles)

@@ -149,7 +149,7 @@ class Planner:
     def merge(self, routes: NDArray[np.integer], height: int, width: int, *, top: int = 0, left: int = 0) -> Regions:
         """The regions of an image, or of a part of it (:func:`plan_regions`).
 
-        Networks that look at their whole input see windows of the size that they were trained on.
+        Networks that look at their whole input see windows of full size at the border of the image too.
         """
         return plan_regions(
             routes,
@@ -167,25 +167,21 @@ class Planner:
 def halo_of(model: Model) -> int:
     """The context of a model's regions.
 
-    A network alone gets all that it can see, and so gives the result of a whole-image pass; branches get what their
-    families ask for.  Networks that see everything get what their patches had.
+    A network alone gets all that it can see, and so gives the result of a whole-image pass; branches, and networks that
+    see everything, get what their families ask for.
     """
-    if not all(plan.family.local for plan in model.plans):
-        return (model.patch - model.stride) // 2
-    reach = max(plan.family.receptive_field(plan.options, model.task.bound.scale) for plan in model.plans)
-    return reach if len(model.plans) == 1 else min(reach, max(plan.family.context for plan in model.plans))
+    scale = model.task.bound.scale
+    reach = [plan.family.receptive_field(plan.options, scale) if plan.family.local else inf for plan in model.plans]
+    if len(reach) == 1 and reach[0] < inf:
+        return int(reach[0])
+    return int(min(max(reach), max(plan.family.context for plan in model.plans)))
 
 
 def price_by_operations(model: Model, halo: int) -> Price:
-    """Executed operations of a region with its context.
-
-    A network that looks at its whole input was trained on patches and is given nothing larger.
-    """
+    """Executed operations of a region with its context."""
 
     @cache
     def price(branch: int, rows: int, columns: int) -> float:
-        if rows * columns > 1 and not model.plans[branch].family.local:
-            return inf
         inside = Box(0, 0, rows * model.stride, columns * model.stride)
         window = Box(-halo, -halo, inside.bottom + halo, inside.right + halo)
         return operations_of(model, branch, Tile(window=window, inside=inside))

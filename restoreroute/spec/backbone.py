@@ -102,7 +102,7 @@ class BackboneFamily(Offering["nn.Module"]):
         receptive_field: from the family's options and the scale, how far an output depends on its input: the
             greatest Chebyshev distance, in degraded pixels.  Meaningless where ``local`` is False.
         context: degraded pixels of real image around a part of an image, beyond which its networks' results hardly
-            change; at most ``receptive_field`` is used.
+            change; at most ``receptive_field`` is used, where the family is local.
         local: whether an output depends on a bounded neighbourhood only (not so with global pooling).
         size_multiple: sides of the input must be multiples of this.
         official: the layout of published checkpoints, or None where there are none.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isinf
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import nn
 from restoreroute.app.plugins import open_catalogue
 from restoreroute.inference.engine import restore_cells, restore_whole
 from restoreroute.inference.regions import BLOCK
-from restoreroute.inference.seamless import halo_of, plan_regions, price_by_operations
+from restoreroute.inference.seamless import Planner, halo_of, plan_regions
 from restoreroute.routing.branches import BranchBank
 from restoreroute.routing.model_file import Model, assemble
 from restoreroute.spec.plan import BranchPlan, TaskPlan
@@ -88,19 +87,23 @@ def test_context_is_what_the_networks_can_use() -> None:
     assert halo_of(model(network("carn", 12), network("carn", 16))) == 2 < halo_of(model(network("carn", 12)))
     assert halo_of(model(network("carn", 12), network("srresnet", 8))) == 4
     assert halo_of(model(network("interpolate", 1))) < 4
-    assert halo_of(model(network("fsrcnn", 8), network("rcan", 16, groups=1, blocks=1))) == 2
+    assert halo_of(model(network("rcan", 16, groups=1, blocks=1))) == 2
+    assert halo_of(model(network("carn", 12), network("rcan", 16, groups=1, blocks=1))) == 2
 
 
-def test_a_network_that_sees_everything_is_given_single_cells() -> None:
-    mixed = model(network("fsrcnn", 8), network("rcan", 16, groups=1, blocks=1))
-    prices = price_by_operations(mixed, 2)
+def test_a_network_that_sees_everything_gets_windows_of_full_size() -> None:
+    planner = Planner.by_operations(
+        model(network("rcan", 16, groups=1, blocks=1), network("rcan", 18, groups=1, blocks=1))
+    )
+    routes = np.zeros((3, 5), dtype=np.int64)
+    routes[0, 0] = routes[2, 4] = 1
 
-    assert isinf(prices(1, 1, 2))
-    assert prices(1, 1, 1) == pytest.approx(mixed.costs[1].executed)
-    assert mixed.costs[0].executed * 56 / 32 < prices(0, 2, 1) < mixed.costs[0].executed * 60 / 32
+    regions = planner.merge(routes, 84, 140)
 
-    regions = plan_regions(np.ones((3, 5), dtype=np.int64), 84, 140, cell=28, halo=2, price=prices)
-    assert len(regions.tiles) == 15
+    sizes = {(tile.inside.height, tile.inside.width, tile.window.height, tile.window.width) for tile in regions.tiles}
+    assert len(regions.tiles) < 15
+    assert {(28, 28, 32, 32)} <= sizes
+    assert all(tall == min(rows + 4, 84) and wide == min(columns + 4, 140) for rows, columns, tall, wide in sizes)
 
 
 def test_cells_know_what_they_got() -> None:
