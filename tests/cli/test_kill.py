@@ -25,7 +25,7 @@ Moment = Callable[[Path, str], bool]
 def checkpoint_being_written(stage: str) -> Moment:
     """The moment that hurts most: between the temporary file and its last name."""
     return lambda folder, shown: (
-        (folder / "state" / f"{stage}.pt").exists() and any((folder / "state").glob(".restoreroute-*.tmp"))
+        (folder / "state" / f"{stage}.pt").exists() and any((folder / "state").glob(".restoreroute-*.tmp*"))
     )
 
 

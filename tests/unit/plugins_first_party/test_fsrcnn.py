@@ -79,6 +79,7 @@ def test_facts_for_listings() -> None:
         "widths": (16, 36, 56),
         "a width sets": "features of the first convolution and of the deconvolution; the 12 between them stay",
         "scales": (2, 3, 4),
+        "context": 8,
         "local": True,
         "learns": True,
         "size multiple": 1,
