@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import product
-from math import inf
+from math import inf, prod
 
 import torch
 
 from restoreroute.inference.engine import restore_pixels
 from restoreroute.inference.regions import BLOCK, SIDES, Price
 from restoreroute.inference.scores import score_cells
-from restoreroute.inference.seamless import Planner, halo_of
+from restoreroute.inference.seamless import Planner, halo_of, price_by_operations
 from restoreroute.inference.tiles import Box, Tile
 from restoreroute.routing.model_file import Model
 from restoreroute.routing.policies import fixed
 
 CELLS = BLOCK
 """Cells that are timed at once, at least: small regions run in batches."""
+LARGEST = 1e11
+"""Operations that one measurement may take: some seconds on a small machine.  For a deep network larger regions take
+the time of smaller ones, pixel by pixel."""
 REPEATS = 3
 SLOW = 0.5
 """Seconds from which on one measurement has to do."""
@@ -46,13 +50,21 @@ class Seconds:
     regions: dict[str, float]
 
     def price(self) -> Price:
-        """What a region takes.  Shapes that were not measured are priced by the next larger one and their area."""
+        """What a region takes.
+
+        Shapes that were not measured are priced by the next larger one, or by the largest, and their area.
+        """
+        shapes: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for name in self.regions:
+            branch, rows, columns = map(int, name.split())
+            shapes[branch].append((rows, columns))
 
         @cache
         def price(branch: int, rows: int, columns: int) -> float:
-            measured = [min(side for side in SIDES if side >= wanted) for wanted in sorted((rows, columns))]
-            seconds = self.regions[f"{branch} {measured[0]} {measured[1]}"]
-            return seconds * self._area(rows, columns) / self._area(*measured)
+            wanted = min(rows, columns), max(rows, columns)
+            larger = [shape for shape in shapes[branch] if shape[0] >= wanted[0] and shape[1] >= wanted[1]]
+            near = min(larger, key=prod) if larger else max(shapes[branch], key=prod)
+            return self.regions[f"{branch} {near[0]} {near[1]}"] * self._area(*wanted) / self._area(*near)
 
         return price
 
@@ -61,7 +73,7 @@ class Seconds:
 
 
 def measure_seconds(model: Model, device: torch.device, *, progress: Progress | None = None) -> Seconds:
-    """Time every branch on every shape of a region, and the Class-Module.
+    """Time every branch on every shape of a region that is not too large for it, and the Class-Module.
 
     Args:
         progress: called with the measurements done and all.
@@ -69,10 +81,12 @@ def measure_seconds(model: Model, device: torch.device, *, progress: Progress | 
     halo, cell = halo_of(model), model.stride
     side = BLOCK * cell + 2 * halo
     image = torch.rand(model.task.bound.channels, side, side, generator=torch.Generator().manual_seed(0)).to(device)
+    operations = price_by_operations(model, halo)
     runs: dict[str, tuple[Callable[[], object], int]] = {}
     for branch, rows, columns in product(range(len(model.branches)), SIDES, SIDES):
-        if rows <= columns:
-            tiles = _tiles(rows, columns, cell=cell, halo=halo)
+        executed = operations(branch, rows, columns)
+        if rows <= columns and (columns == 1 or executed <= LARGEST):
+            tiles = _tiles(rows, columns, cell=cell, halo=halo)[: max(1, int(LARGEST // executed))]
             run = partial(restore_pixels, model.branches, image, tiles, fixed(branch, len(tiles)))
             runs[f"{branch} {rows} {columns}"] = run, len(tiles)
     if (class_module := model.class_module) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from restoreroute.errors import InputError
+from restoreroute.inference import calibration
 from restoreroute.inference.calibration import Seconds, measure_seconds, planner_by_seconds
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.seamless import Effort, Planner
@@ -48,6 +50,25 @@ def test_prices_are_what_was_measured(times: Seconds) -> None:
     along = [price(2, 3, columns) for columns in range(1, BLOCK + 1)]
     assert all(one < other for one, other in pairwise(along))
     assert price(0, 2, 3) == pytest.approx(11 * (28 * 40) / (28 * 52))
+
+
+def test_shapes_that_were_too_large_are_priced_by_the_largest(times: Seconds) -> None:
+    few = {name: seconds for name, seconds in times.regions.items() if name in ("0 1 1", "0 1 2", "0 2 2")}
+    price = replace(times, regions=few).price()
+    assert price(0, 2, 2) == 7
+    assert price(0, 8, 4) == pytest.approx(7 * (100 * 52) / (28 * 28))
+
+
+def test_large_regions_of_deep_networks_are_not_timed(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    cheapest = Planner.by_operations(model).price
+    monkeypatch.setattr(calibration, "LARGEST", cheapest(1, 2, 2))
+
+    regions = measure_seconds(model, torch.device("cpu")).regions
+
+    assert "0 2 2" in regions
+    assert "1 2 2" in regions
+    assert not {"1 4 4", "2 2 2", "2 8 8"} & set(regions)
+    assert {"0 1 1", "1 1 1", "2 1 1"} <= set(regions)
 
 
 def test_dear_overhead_makes_large_regions(model: Model) -> None:
