@@ -66,7 +66,7 @@ class VideoReader:
     def __enter__(self) -> VideoReader:
         try:
             counted, _ = self._package.count_frames_and_secs(str(self.path))
-            self._frames = self._package.read_frames(str(self.path), input_params=["-v", "info"])
+            self._frames = self._package.read_frames(str(self.path))
             said = next(self._frames)
             width, height = said["size"]
         except (OSError, RuntimeError, KeyError, StopIteration) as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,15 +40,20 @@ def fresh_memory() -> Iterator[None]:
 
 def _set_allocator(*, mappings: int, trim: int) -> None:
     """How many blocks may get pages of their own, and how many free bytes are too many."""
-    if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
+    if (mallopt := _from_glibc("mallopt")) is not None:
         mallopt(M_MMAP_THRESHOLD, 32 * MEBIBYTE)
         mallopt(M_MMAP_MAX, mappings)
         mallopt(M_TRIM_THRESHOLD, trim)
 
 
 def _return_memory() -> None:
-    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:
+    if (trim := _from_glibc("malloc_trim")) is not None:
         trim(0)
+
+
+def _from_glibc(name: str) -> Callable[..., int] | None:
+    """A function that only glibc has."""
+    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
 
 
 def is_shortage(error: Exception) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,11 +169,12 @@ def halo_of(model: Model) -> int:
     A network alone gets all that it can see, and so gives the result of a whole-image pass; branches, and networks that
     see everything, get what their families ask for.
     """
-    scale = model.task.bound.scale
-    reach = [plan.family.receptive_field(plan.options, scale) if plan.family.local else inf for plan in model.plans]
-    if len(reach) == 1 and reach[0] < inf:
-        return int(reach[0])
-    return int(min(max(reach), max(plan.family.context for plan in model.plans)))
+    scale, families = model.task.bound.scale, [plan.family for plan in model.plans]
+    context = max(family.context for family in families)
+    if not all(family.local for family in families):
+        return context
+    reach = max(plan.family.receptive_field(plan.options, scale) for plan in model.plans)
+    return reach if len(families) == 1 else min(reach, context)
 
 
 def price_by_operations(model: Model, halo: int) -> Price:
