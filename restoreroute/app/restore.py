@@ -265,7 +265,10 @@ def _pixels_of(parts: Iterable[RestoredRows], cells: list[Route]) -> Iterator[ND
     """The pixels of restored rows; their cells are added to a list on the way."""
     for rows in parts:
         cells.append(rows.cells)
-        yield rows.pixels
+        pixels = rows.pixels
+        del rows
+        yield pixels
+        del pixels  # before the next ones are made
 
 
 def require_memory(shape: Sequence[int], dtype: np.dtype[Any], *, where: str) -> None:

@@ -26,6 +26,7 @@ from restoreroute.imaging.rows import ArrayRows, ImageRows
 from restoreroute.inference.areas import Area, AreaRow, cut_into_areas
 from restoreroute.inference.calibration import Seconds, planner_by_seconds
 from restoreroute.inference.engine import crop, place, run_tiles
+from restoreroute.inference.memory import own_pages
 from restoreroute.inference.pixels import as_pixels
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells
@@ -38,7 +39,7 @@ from restoreroute.spec.events import Listener, ignore
 
 Progress = Callable[[int, int], None]
 
-BROAD, NARROW = 8, 4
+BROAD, NARROW = 8, 2
 """Blocks side by side in an area: fewer where a row of results is wide, so that both together take as much memory."""
 WIDE = 16
 """Blocks side by side in an image from which on it counts as wide."""
@@ -232,7 +233,7 @@ class Restorer:
         stride, scale = self.model.stride, self.scale
         read = source.read(row.first, row.last)
         dtype = np.float32 if np.issubdtype(read.dtype, np.floating) else read.dtype
-        pixels = np.empty(((row.bottom - row.top) * scale, width * scale, *read.shape[2:]), dtype=dtype)
+        pixels = own_pages(((row.bottom - row.top) * scale, width * scale, *read.shape[2:]), dtype)
         found = []
         for area in row.areas:
             top, left, right = area.inside.top, area.inside.left, area.inside.right

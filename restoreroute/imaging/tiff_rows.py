@@ -20,6 +20,8 @@ LARGEST_CLASSIC = 2**31
 """Bytes of pixels from which on files are BigTIFF; classic TIFF ends at 4 GiB, compressed or not."""
 LARGEST_SEGMENT = 64 * 2**20
 """Bytes of one strip or tile: more is better read at once, as any image."""
+ENCODED_AT_ONCE = 16 * 2**20
+"""Bytes of tiles that wait for the threads that compress them; half a gigabyte unless told."""
 PLAIN = frozenset({tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB})
 
 
@@ -144,6 +146,7 @@ def write_tiff_rows(
                 shape=shape,
                 dtype=dtype,
                 tile=(TILE, TILE),
+                buffersize=ENCODED_AT_ONCE,
                 **tiff_options(channels, fitting),
             )
 
@@ -152,25 +155,27 @@ def write_tiff_rows(
 
 def _tiles(rows: Iterable[NDArray[Any]], width: int, channels: int) -> Iterator[NDArray[Any]]:
     """Tiles in the order of the file, from parts of any height; those at the edge are filled up with zeros."""
-    waiting: list[NDArray[Any]] = []
+    filled = 0
+    line: NDArray[Any] | None = None  # a row of tiles side by side
     for part in rows:
+        if line is None:
+            line = np.zeros((TILE, -(-width // TILE) * TILE, *part.shape[2:]), dtype=part.dtype)
         taken = 0
         while taken < len(part):
-            missing = TILE - sum(map(len, waiting))
-            waiting.append(part[taken : taken + missing])
-            taken += len(waiting[-1])
-            if len(waiting[-1]) == missing:
-                yield from _row_of_tiles(np.concatenate(waiting), width, channels)
-                waiting = []
-        waiting = [rest.copy() for rest in waiting]  # so that the part can go
-    if waiting:
-        yield from _row_of_tiles(np.concatenate(waiting), width, channels)
+            fresh = part[taken : taken + TILE - filled]
+            line[filled : filled + len(fresh), :width] = fresh
+            taken += len(fresh)
+            filled += len(fresh)
+            if filled == TILE:
+                yield from _side_by_side(line, channels)
+                filled = 0
+        del fresh, part  # before the next one is made
+    if line is not None and filled:
+        line[filled:] = 0
+        yield from _side_by_side(line, channels)
 
 
-def _row_of_tiles(rows: NDArray[Any], width: int, channels: int) -> Iterator[NDArray[Any]]:
+def _side_by_side(line: NDArray[Any], channels: int) -> Iterator[NDArray[Any]]:
     shape = (TILE, TILE) if channels == 1 else (TILE, TILE, channels)
-    for left in range(0, width, TILE):
-        part = rows[:, left : left + TILE]
-        tile = np.zeros(shape, dtype=rows.dtype)
-        tile[: part.shape[0], : part.shape[1]] = part.reshape(*part.shape[:2], *shape[2:])
-        yield tile
+    for left in range(0, line.shape[1], TILE):
+        yield line[:, left : left + TILE].reshape(shape).copy()
