@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from restoreroute.app.results import finished_run
-from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, ORACLE, RANDOM, ROUTED
-from restoreroute.reporting.bench_file import read_benches
+from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, MERGED, ORACLE, RANDOM, ROUTED
+from restoreroute.reporting.figures_file import BENCHES, SWEEPS
 from restoreroute.reporting.results_file import SavedResults
 from restoreroute.reporting.tables import bench_markdown, made_by, operations, result_markdown
+from restoreroute.spec.results import ResultRow
 
 DOCS = Path(__file__).resolve().parent
 CARDS = DOCS.parent / "plugins" / "restoreroute_models" / "models"
@@ -73,29 +74,46 @@ def sets(runs: Sequence[SavedResults]) -> str:
             plain, base, routed, drawn, best = (
                 result.row(way) for way in (INTERPOLATION, BASELINE, ROUTED, RANDOM, ORACLE)
             )
-            qualities = [row.quality for row in (plain, base, routed)]
-            both = (f"{quality.psnr_rgb:.2f} / {quality.psnr_y or 0:.2f}" for quality in qualities)
+            merged = [row for row in result.rows if row.name == MERGED]  # of whole images only
             rows.append(
                 (
                     f"{result.set_name}, {result.protocol}",
-                    *both,
+                    *map(both, (plain, base, routed)),
+                    both(merged[0]) if merged else "-",
                     f"{drawn.quality.psnr_rgb:.2f}",
                     f"{best.quality.psnr_rgb:.2f}",
                     "/".join(f"{100 * share:.0f}" for share in routed.shares),
                     f"{100 * (routed.executed + result.class_module) / base.executed:.0f} %",
                 )
             )
-    headings = ("PSNR RGB / Y", "input", "baseline", "routed", "random route", "oracle", "shares %", "cost")
+    headings = ("PSNR RGB / Y", "input", "baseline", "routed", "merged", "random route", "oracle", "shares %", "cost")
     return table(headings, rows)
+
+
+def both(row: ResultRow) -> str:
+    """The quality of a way in colour and in brightness."""
+    return f"{row.quality.psnr_rgb:.2f} / {row.quality.psnr_y or 0:.2f}"
 
 
 def bench(files: Sequence[Path]) -> str:
     """Seconds of every way to restore, and the machine that they were measured on."""
     parts = []
     for file in files:
-        benches, machine = read_benches(file)
+        benches, machine = BENCHES.read(file)
         parts += [", ".join(map(str, machine.values())), *map(bench_markdown, benches)]
     return "\n\n".join(parts)
+
+
+def budgets(files: Sequence[Path]) -> str:
+    """PSNR RGB of each model under each budget, as the difference to its baseline."""
+    sweeps = [sweep for file in files for sweep in SWEEPS.read(file)[0]]
+    kept = [point.budget for point in sweeps[0].points if point.budget is not None]
+    rows = []
+    for sweep in sweeps:
+        lost = {point.budget: point.quality.psnr_rgb - sweep.baseline.psnr_rgb for point in sweep.points}
+        differences = (f"{lost[budget]:+.3f}" if budget in lost else "-" for budget in kept)
+        rows.append((f"{sweep.model}, {sweep.set_name}", f"{100 * sweep.class_module:.1f} %", *differences))
+    return table(("", "Class-Module", *(f"budget {budget:g}" for budget in kept)), rows)
 
 
 def of_runs(table_of: Callable[[Sequence[SavedResults]], str]) -> Callable[[Sequence[Path]], str]:
@@ -113,6 +131,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 KINDS: dict[str, Callable[[Sequence[Path]], str]] = {
     **{kind.__name__: of_runs(kind) for kind in (full, photos, summary, sets)},
     "bench": bench,
+    "budgets": budgets,
 }
 
 

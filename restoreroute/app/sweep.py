@@ -37,6 +37,7 @@ def sweep_model(
             subject.model,
             pairs,
             budgets,
+            name=Path(model).stem,
             set_name=measured_set(folder.name, crop),
             baseline=subject.baseline,
             seed=seed,

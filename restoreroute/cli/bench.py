@@ -48,8 +48,8 @@ def bench(
 
     from restoreroute.app.bench import bench as time_ways
     from restoreroute.app.provenance import machine
-    from restoreroute.reporting.bench_file import save_benches
     from restoreroute.reporting.console import ConsoleReporter
+    from restoreroute.reporting.figures_file import BENCHES
     from restoreroute.reporting.tables import bench_markdown, bench_table
 
     wanted = None if shares is None else [percent / 100 for percent in _percents(shares)]
@@ -74,7 +74,7 @@ def bench(
         else:
             console.print(bench_table(one))
     if save is not None:
-        save_benches(save, found, machine=machine())
+        BENCHES.save(save, found, machine=machine())
 
 
 def _percents(text: str) -> list[float]:

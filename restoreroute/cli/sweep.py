@@ -25,6 +25,7 @@ BUDGETS = "0.4,0.5,0.6,0.7,0.8,0.9,1"
 @options.baseline
 @options.crop
 @options.seed
+@click.option("--save", type=options.PATH, metavar="FILE", help="Write the figures as JSON.")
 @click.option("--plot", type=options.PATH, metavar="PNG", help="Draw the curve.")
 @click.option("--markdown", is_flag=True, help="Print the table for a document.")
 @options.device
@@ -36,6 +37,7 @@ def sweep(
     baseline: Path | None,
     crop: int | None,
     seed: int,
+    save: Path | None,
     plot: Path | None,
     markdown: bool,
     device: str,
@@ -51,9 +53,11 @@ def sweep(
     """
     from rich.console import Console
 
+    from restoreroute.app.provenance import machine
     from restoreroute.app.sweep import sweep_model
     from restoreroute.reporting.console import ConsoleReporter
     from restoreroute.reporting.curves import draw_sweep
+    from restoreroute.reporting.figures_file import SWEEPS
     from restoreroute.reporting.tables import sweep_markdown, sweep_table
 
     with ConsoleReporter(Console(stderr=True)) as reporter:
@@ -72,6 +76,9 @@ def sweep(
         click.echo(sweep_markdown(result))
     else:
         Console().print(sweep_table(result))
+    if save is not None:
+        SWEEPS.save(save, [result], machine=machine())
+        click.echo(f"figures: {save}")
     if plot is not None:
         draw_sweep(result, plot)
         click.echo(f"curve: {plot}")

@@ -31,6 +31,7 @@ def sweep(
     pairs: Sequence[Pair],
     budgets: Sequence[float],
     *,
+    name: str,
     set_name: str,
     baseline: Model | None,
     seed: int,
@@ -41,6 +42,7 @@ def sweep(
 
     Args:
         model: with a Class-Module.
+        name: of the model.
         budgets: shares of the full network's executed operations; a budget that an image can't keep is left out.
         baseline: the full network trained alone; the model's last branch if None.
 
@@ -85,9 +87,11 @@ def sweep(
             found[effort].append((quality(restored), spent, regions.cells.ravel()))
     listen(WorkProgress(step=STEP, done=calls, total=calls))
     return SweepResult(
+        model=name,
         set_name=set_name,
         images=len(pairs),
         baseline=mean_quality(reference),
+        class_module=model.class_module_cost.executed / whole_image(model, model.stride, model.stride),
         points=tuple(
             SweepPoint(
                 budget=effort.budget,

@@ -142,13 +142,17 @@ class SweepResult:
     """Quality against cost of a model on one set.
 
     Attributes:
+        model: its name or file.
         images: how many.
         baseline: the full network alone over whole images, which spends 1.
+        class_module: share that the Class-Module executes.
     """
 
+    model: str
     set_name: str
     images: int
     baseline: Quality
+    class_module: float
     points: tuple[SweepPoint, ...]
 
 

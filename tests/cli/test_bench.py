@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from restoreroute.reporting.bench_file import read_benches
+from restoreroute.reporting.figures_file import BENCHES
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def test_a_trained_model_routes_by_itself(command: Callable[..., Any], finished:
     done = command("bench", photo, finished.model, "--rounds", 2, "--save", "t.json")
 
     assert done.code == 0
-    (found,), machine = read_benches(here / "t.json")
+    (found,), machine = BENCHES.read(here / "t.json")
     assert (found.height, found.width, found.scale) == (16, 16, 4)
     assert list(found.timings) == [
         "full network, plain PyTorch",

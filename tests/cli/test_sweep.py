@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from restoreroute.imaging.io import read_image
+from restoreroute.reporting.figures_file import SWEEPS
 
 
 @pytest.fixture
@@ -39,6 +40,18 @@ def test_the_dearest_route_is_the_full_branch(
     done = command("sweep", "--model", finished.model, test_photos, "--budgets", "9")
 
     assert "0/100" in done.out
+
+
+def test_its_figures_as_a_file(command: Callable[..., Any], finished: Any, test_photos: Path, here: Path) -> None:
+    done = command("sweep", "--model", finished.model, test_photos, "--budgets", "4,9", "--save", "curve.json")
+
+    (found,), machine = SWEEPS.read(here / "curve.json")
+    assert done.code == 0
+    assert found.model == "model"
+    assert [point.budget for point in found.points] == [None, 4, 9]
+    assert found.points[1].spent <= found.points[2].spent
+    assert found.class_module > 0
+    assert machine["cores"]
 
 
 def test_a_model_that_routes_nothing(command: Callable[..., Any], finished: Any, test_photos: Path) -> None:
