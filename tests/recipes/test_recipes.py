@@ -22,6 +22,7 @@ EXPECTED = {
     "sr_fsrcnn.yml",
     "sr_rcan.yml",
     "sr_srresnet.yml",
+    "zoo/denoise_dncnn_s25.yml",
     "zoo/sr_carn_x4.yml",
     "zoo/sr_fsrcnn_x4.yml",
     "paper/denoise_dncnn.yml",
