@@ -26,7 +26,7 @@ from restoreroute.imaging.rows import ArrayRows, ImageRows
 from restoreroute.inference.areas import Area, AreaRow, cut_into_areas
 from restoreroute.inference.calibration import Seconds, planner_by_seconds
 from restoreroute.inference.engine import crop, place, run_tiles
-from restoreroute.inference.memory import own_pages
+from restoreroute.inference.pages import own_pages
 from restoreroute.inference.pixels import as_pixels
 from restoreroute.inference.regions import BLOCK
 from restoreroute.inference.scores import score_cells

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from mmap import mmap
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
 KIBIBYTE = 1024
 MEBIBYTE = 2**20
@@ -60,16 +54,6 @@ def _return_memory() -> None:
 def _from_glibc(name: str) -> Callable[..., int] | None:
     """A function that only glibc has."""
     return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
-
-
-def own_pages(shape: Sequence[int], dtype: DTypeLike) -> NDArray[Any]:
-    """An array of zeros whose memory goes back to the system with it, whatever :func:`reuse_memory` says.
-
-    For what is large and short-lived: what is kept between such arrays would end up in the place of the last one, and
-    the next one would need more.
-    """
-    kind = np.dtype(dtype)
-    return np.frombuffer(mmap(-1, math.prod(shape) * kind.itemsize), dtype=kind).reshape(shape)
 
 
 def is_shortage(error: Exception) -> bool:
