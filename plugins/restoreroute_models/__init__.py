@@ -10,7 +10,7 @@ from restoreroute.spec.model import TrainedModel
 MODELS = Path(__file__).parent / "models"
 
 SUMMARIES = {
-    "denoise-dncnn-s25": "Gaussian noise of sigma 25: DnCNN 64 alone, not routed yet",
+    "denoise-dncnn-s25": "Gaussian noise of sigma 25: DnCNN 38/52/64",
     "sr-carn-x4": "x4 super-resolution: CARN-M 36/52/64, better and slower than sr-fsrcnn-x4",
     "sr-fsrcnn-x4": "x4 super-resolution: FSRCNN 16/36/56, fast",
 }
