@@ -265,10 +265,8 @@ def _pixels_of(parts: Iterable[RestoredRows], cells: list[Route]) -> Iterator[ND
     """The pixels of restored rows; their cells are added to a list on the way."""
     for rows in parts:
         cells.append(rows.cells)
-        pixels = rows.pixels
-        del rows
-        yield pixels
-        del pixels  # before the next ones are made
+        yield rows.pixels
+        del rows  # before the next ones are made
 
 
 def require_memory(shape: Sequence[int], dtype: np.dtype[Any], *, where: str) -> None:

@@ -162,14 +162,14 @@ def _tiles(rows: Iterable[NDArray[Any]], width: int, channels: int) -> Iterator[
             line = np.zeros((TILE, -(-width // TILE) * TILE, *part.shape[2:]), dtype=part.dtype)
         taken = 0
         while taken < len(part):
-            fresh = part[taken : taken + TILE - filled]
-            line[filled : filled + len(fresh), :width] = fresh
-            taken += len(fresh)
-            filled += len(fresh)
+            count = min(TILE - filled, len(part) - taken)
+            line[filled : filled + count, :width] = part[taken : taken + count]
+            taken += count
+            filled += count
             if filled == TILE:
                 yield from _side_by_side(line, channels)
                 filled = 0
-        del fresh, part  # before the next one is made
+        del part  # before the next one is made
     if line is not None and filled:
         line[filled:] = 0
         yield from _side_by_side(line, channels)

@@ -142,7 +142,7 @@ class SweepResult:
     """Quality against cost of a model on one set.
 
     Attributes:
-        model: its name or file.
+        model: its name.
         images: how many.
         baseline: the full network alone over whole images, which spends 1.
         class_module: share that the Class-Module executes.
