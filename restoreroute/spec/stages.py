@@ -14,13 +14,18 @@ Weight = Annotated[float, Field(ge=0)]
 
 
 class StageOptions(Options):
-    """One run of the optimiser (Adam, learning rate on a cosine from ``lr`` to ``lr_final``)."""
+    """One run of the optimiser (learning rate on a cosine from ``lr`` to ``lr_final``)."""
 
     iterations: int = Field(ge=0, description="optimiser updates; 0 skips the stage")
     batch: Count = Field(description="sub-images in one update")
     lr: Rate = Field(description="learning rate at the start")
     lr_final: float = Field(1e-7, ge=0, description="learning rate at the end of the cosine")
     warmup: int = Field(0, ge=0, description="updates over which the learning rate rises from 0 to lr")
+    optimiser: Literal["adam", "muon"] = Field(
+        "adam",
+        description="'adam', as in the paper, or 'muon' for the convolutions between the first and the last, whose "
+        "updates it orthogonalises: deep networks without skip connections get as far in a third of the updates",
+    )
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's decay of the mean gradient")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's decay of the mean squared gradient")
     validate_every: Count = Field(5000, description="updates between two validations")

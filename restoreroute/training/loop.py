@@ -16,6 +16,7 @@ from restoreroute.errors import TrainingError
 from restoreroute.spec.events import Listener, TrainingProgress, Validated
 from restoreroute.spec.stages import StageOptions
 from restoreroute.training.checkpoint import Checkpoint, CheckpointFile
+from restoreroute.training.optimisers import make_optimiser
 
 BatchT = TypeVar("BatchT")
 
@@ -78,11 +79,7 @@ def train(stage: Stage[BatchT], *, file: CheckpointFile, listen: Listener) -> li
         OutputError: if a checkpoint can't be written.
     """
     options = stage.options
-    optimiser = torch.optim.Adam(
-        [parameter for parameter in stage.network.parameters() if parameter.requires_grad],
-        lr=options.lr,
-        betas=(options.beta1, options.beta2),
-    )
+    optimiser = make_optimiser(stage.network, options)
     validations: list[dict[str, float]] = []
     start = 0
     if (found := file.load(listen=listen)) is not None:
