@@ -15,6 +15,7 @@ from pathlib import Path
 
 from restoreroute.app.results import finished_run
 from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, MERGED, ORACLE, RANDOM, ROUTED
+from restoreroute.evaluation.timing import LOOP, PLAIN, SEAMLESS
 from restoreroute.reporting.figures_file import BENCHES, SWEEPS
 from restoreroute.reporting.results_file import SavedResults
 from restoreroute.reporting.tables import bench_markdown, made_by, operations, result_markdown
@@ -104,6 +105,27 @@ def bench(files: Sequence[Path]) -> str:
     return "\n\n".join(parts)
 
 
+def ratios(files: Sequence[Path]) -> str:
+    """What the seamless way takes against the others, one line for each model and machine."""
+    rows = []
+    for file in files:
+        benches, machine = BENCHES.read(file)
+        for one in benches:
+            taken = {way: timing.median for way, timing in one.timings.items()}
+            seamless = taken[SEAMLESS]
+            rows.append(
+                (
+                    f"{one.name}, {machine['processor']}",
+                    "/".join(f"{100 * share:.0f}" for share in one.shares),
+                    f"{seamless / one.reference:.2f}",
+                    f"{seamless / taken[PLAIN]:.2f}",
+                    f"{taken[LOOP] / seamless:.1f}",
+                )
+            )
+    headings = ("seamless takes", "shares %", "of the reference", "of plain PyTorch", "the patch loop takes, times")
+    return table(headings, rows)
+
+
 def budgets(files: Sequence[Path]) -> str:
     """PSNR RGB of each model under each budget, as the difference to its baseline."""
     sweeps = [sweep for file in files for sweep in SWEEPS.read(file)[0]]
@@ -131,6 +153,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 KINDS: dict[str, Callable[[Sequence[Path]], str]] = {
     **{kind.__name__: of_runs(kind) for kind in (full, photos, summary, sets)},
     "bench": bench,
+    "ratios": ratios,
     "budgets": budgets,
 }
 
