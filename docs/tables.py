@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from restoreroute.app.results import finished_run
-from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, MERGED, ORACLE, RANDOM, ROUTED
 from restoreroute.evaluation.timing import LOOP, PLAIN, SEAMLESS
+from restoreroute.evaluation.ways import BASELINE, INTERPOLATION, MERGED, ORACLE, RANDOM, ROUTED
 from restoreroute.reporting.figures_file import BENCHES, SWEEPS
 from restoreroute.reporting.results_file import SavedResults
 from restoreroute.reporting.tables import bench_markdown, made_by, operations, result_markdown
