@@ -8,18 +8,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
-from glob import glob
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from restoreroute.app.restore_outputs import plan_outputs
 from restoreroute.app.restore_video import restore_video
 from restoreroute.app.restorer import RestoredRows, Restorer, load_restorer, together
 from restoreroute.app.runtimes import TORCH
 from restoreroute.errors import InputError, OutputError, RestorerouteError
-from restoreroute.imaging.io import IMAGE_SUFFIXES, find_images, read_picture, require_writable, write_image
+from restoreroute.imaging.io import read_picture, require_writable, write_image
 from restoreroute.imaging.metadata import Metadata, read_tiff_metadata
 from restoreroute.imaging.rows import ArrayRows, ImageRows
 from restoreroute.imaging.tiff_rows import TiffRows, is_plain_tiff, write_tiff_rows
@@ -31,7 +31,6 @@ from restoreroute.spec.events import Listener, WorkProgress, ignore
 
 ROUTE_SUFFIX = ".route.png"
 TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
-FILE_SUFFIXES = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 GIBIBYTE = 2**30
 COPIES = 2
 """The pixels of a result are in memory as an array and, encoded, a second time."""
@@ -89,7 +88,8 @@ def restore_files(
         model: the name of an installed model, or a model file.
         inputs: images, videos, patterns such as ``*.png``, and folders of images (at any depth, mirrored below
             ``output``).
-        output: a file for one input, or a folder; if not given, beside each input (:func:`beside`).
+        output: a file for one input, or a folder; if not given, beside each input
+            (:func:`~restoreroute.app.restore_outputs.beside`).
         effort: how much to spend on each image or frame.
         route_map: write the routing map beside each image.
         existing: what to do with results that are there already.
@@ -120,61 +120,6 @@ def restore_files(
         except MemoryError:
             shortage = RestorerouteError("there is not enough memory for this image", where=str(source))
             yield RestoredFile(source=source, error=shortage)
-
-
-def plan_outputs(inputs: Sequence[Path], output: Path | None, *, scale: int) -> list[tuple[Path, Path]]:
-    """Which image goes to which file.
-
-    Raises:
-        InputError: if an input does not exist or two images would go to one file.
-    """
-    jobs: list[tuple[Path, Path]] = []
-    paths = _expanded(inputs)
-    single = len(paths) == 1 and not paths[0].is_dir()
-    for path in paths:
-        if path.is_dir():
-            folder = beside(path, scale=scale) if output is None else output
-            jobs += [(image, folder / image.relative_to(path)) for image in find_images(path)]
-        elif output is None:
-            jobs.append((path, beside(path, scale=scale)))
-        elif single and not output.is_dir() and output.suffix.lower() in FILE_SUFFIXES:
-            jobs.append((path, output))
-        else:
-            jobs.append((path, output / path.name))
-    taken: dict[Path, Path] = {}
-    for source, target in jobs:
-        if target in taken:
-            raise InputError(
-                f"would be written to {target}, as would {taken[target]}",
-                where=str(source),
-                hint="restore them into different folders",
-            )
-        taken[target] = source
-    return jobs
-
-
-def beside(path: Path, *, scale: int) -> Path:
-    """Where a result goes by itself: ``photo.jpg`` to ``photo-x4.jpg``, or at scale 1 ``photo-restored.jpg``.
-
-    A folder's results go to a folder beside it, and a file of a format that is not written becomes a PNG.
-    """
-    ending = f"-x{scale}" if scale > 1 else "-restored"
-    path = path.resolve() if path.name in {"", ".."} else path
-    if path.is_dir():
-        return path.with_name(path.name + ending)
-    suffix = path.suffix if path.suffix.lower() in FILE_SUFFIXES else ".png"
-    return path.with_name(path.stem + ending + suffix)
-
-
-def _expanded(inputs: Sequence[Path]) -> list[Path]:
-    """Inputs with patterns replaced by what they match, for shells that do not do it."""
-    found: list[Path] = []
-    for path in inputs:
-        matches = [] if path.exists() else sorted(map(Path, glob(str(path), recursive=True)))  # noqa: PTH207 (any folder)
-        if not path.exists() and not matches:
-            raise InputError("no such file", where=str(path), hint="name an image or a folder of images")
-        found += matches or [path]
-    return found
 
 
 def _restore_image(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from restoreroute.app.restore import beside
+from restoreroute.app.restore_outputs import beside
 from restoreroute.imaging.io import read_image, read_picture, write_image
 from restoreroute.imaging.metadata import Metadata
 
