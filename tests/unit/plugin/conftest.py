@@ -73,7 +73,7 @@ def plugin_text() -> Callable[[str], str]:
             from restoreroute.spec.backbone import BackboneFamily
 
             def build(options, *, width, scale, channels):
-                raise NotImplementedError
+                raise AssertionError("listing a family builds no network")
 
             @hookimpl
             def restoreroute_backbones():
