@@ -118,11 +118,15 @@ def ratios(files: Sequence[Path]) -> str:
                     f"{one.name}, {machine['processor']}",
                     "/".join(f"{100 * share:.0f}" for share in one.shares),
                     f"{seamless / one.reference:.2f}",
+                    "-" if one.at_best is None else f"{one.at_best / one.reference:.2f}",
                     f"{seamless / taken[PLAIN]:.2f}",
                     f"{taken[LOOP] / seamless:.1f}",
                 )
             )
-    headings = ("seconds", "shares %", "seamless / reference", "seamless / plain PyTorch", "patch loop / seamless")
+    headings = (
+        *("seconds", "shares %", "seamless / reference", "at best / reference"),
+        *("seamless / plain PyTorch", "patch loop / seamless"),
+    )
     return table(headings, rows)
 
 

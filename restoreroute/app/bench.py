@@ -16,7 +16,7 @@ from restoreroute.data.pairs import Pair, degraded_of, read_clean
 from restoreroute.data.sub_images import as_tensor
 from restoreroute.errors import InputError
 from restoreroute.evaluation.breakdown import break_down
-from restoreroute.evaluation.timing import TILES, WHOLE, in_turn, ways
+from restoreroute.evaluation.timing import TILES, WHOLE, alone, in_turn, ways
 from restoreroute.imaging.color import to_float
 from restoreroute.inference.calibration import measure_seconds, planner_by_seconds
 from restoreroute.inference.memory import reuse_memory
@@ -100,6 +100,7 @@ def bench(
         shares=shares(routes, len(model.branches)),
         references=tuple(way for way in (WHOLE, TILES) if way in timings),
         timings=timings,
+        alone=alone(model),
         breakdown=break_down(planner, image, routes, rounds=rounds),
     )
 

@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -71,7 +72,16 @@ def ways(model: Model, image: Tensor, routes: Route, planner: Planner) -> dict[s
         LOOP: lambda: _by_patches(published, image, patches, route, batch_pixels=1),
         CLASSSR: lambda: _by_patches(model, image, patches, route),
         SEAMLESS: lambda: _seamless(planner, image, routes),
+        **{
+            way: partial(_seamless, planner, image, np.full_like(routes, branch))
+            for branch, way in enumerate(alone(model))
+        },
     }
+
+
+def alone(model: Model) -> tuple[str, ...]:
+    """The names of the seamless way with every cell on one branch, cheapest first."""
+    return tuple(f"seamless, all on {plan.name}" for plan in model.plans)
 
 
 def _plain(network: nn.Module, image: Tensor) -> NDArray[np.uint8]:

@@ -59,6 +59,7 @@ class Bench:
         shares: of the cells per branch.
         references: ways of the full network alone over the whole image, the best of which is what routing has to beat.
         timings: by way.
+        alone: the seamless way with every cell on one branch, for each branch, cheapest first; none in older figures.
         breakdown: of the seamless way.
     """
 
@@ -70,11 +71,19 @@ class Bench:
     references: tuple[str, ...]
     timings: dict[str, Timing]
     breakdown: Breakdown
+    alone: tuple[str, ...] = ()
 
     @property
     def reference(self) -> float:
         """Seconds of the full network's best way."""
         return min(self.timings[way].median for way in self.references)
+
+    @property
+    def at_best(self) -> float | None:
+        """Seconds of the seamless way if all cells of a branch lay together; None where branches were not timed."""
+        if not self.alone:
+            return None
+        return sum(share * self.timings[way].median for share, way in zip(self.shares, self.alone, strict=True))
 
     @property
     def megapixels(self) -> float:

@@ -31,9 +31,13 @@ def test_a_trained_model_routes_by_itself(command: Callable[..., Any], finished:
         "routed, patch by patch",
         "routed, classsr",
         "routed, seamless",
+        *found.alone,
     ]
+    assert found.alone == ("seamless, all on fsrcnn-4", "seamless, all on fsrcnn-8")
     assert all(len(timing.seconds) == 2 and min(timing.seconds) > 0 for timing in found.timings.values())
     assert found.reference == min(found.timings[way].median for way in found.references)
+    at_best = sum(share * found.timings[way].median for share, way in zip(found.shares, found.alone, strict=True))
+    assert found.at_best == pytest.approx(at_best)
     assert set(machine) >= {"processor", "cores", "threads"}
     for way in found.timings:
         assert way in done.out

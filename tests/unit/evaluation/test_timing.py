@@ -41,6 +41,9 @@ def test_every_way_restores_the_image(
     assert np.abs(found[timing.PLAIN].astype(int) - whole).max() <= 1
     assert np.abs(found[timing.TILES].astype(int) - whole).max() <= 1
     assert found[timing.SEAMLESS].shape == whole.shape
+    for way, network in zip(timing.alone(model), model.branches, strict=True):
+        alone = from_float(restore_whole(network, image).permute(1, 2, 0).numpy(), np.uint8)
+        assert np.abs(found[way].astype(int) - alone).max() <= 1
     for name in (timing.PATCHES, timing.LOOP, timing.CLASSSR):
         assert found[name].shape == (cut[0] * scale, cut[1] * scale, 3)
     assert np.abs(found[timing.LOOP].astype(int) - found[timing.CLASSSR]).max() <= 1
