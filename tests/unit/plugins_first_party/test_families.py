@@ -2,182 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from families import (
+    CARN,
+    CASES,
+    FAMILIES,
+    FSRCNN,
+    RCAN,
+    Case,
+    check_start,
+    disturbed,
+    each_family,
+    each_scale,
+    inside,
+    learnt,
+    photo,
+    rms,
+)
 from torch import Tensor, nn
-from torch.nn import functional
 
-import restoreroute_backbones
 from restoreroute.routing.cost import Cost, measure_cost
-from restoreroute.spec.backbone import BackboneFamily
-from restoreroute_backbones import narrowing
 from restoreroute_backbones.layers import FixedNorm, MeanShift
-from restoreroute_backbones.narrowing import IMAGE, Wire
-
-FAMILIES = {family.name: family for family in restoreroute_backbones.restoreroute_backbones() if family.learns}
-
-
-def bilinear(image: Tensor, scale: int) -> Tensor:
-    """(B, C, h, w) -> (B, C, h * scale, w * scale), pixel centres at halves."""
-    return functional.interpolate(image, scale_factor=scale, mode="bilinear", align_corners=False)
-
-
-def bilinear_by_steps(image: Tensor, scale: int) -> Tensor:
-    """The same; x4 are two steps of x2."""
-    return bilinear(bilinear(image, 2), 2) if scale == 4 else bilinear(image, scale)
-
-
-def identity(image: Tensor, scale: int) -> Tensor:
-    return image
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A small network of a family, and what is known of the family from elsewhere.
-
-    Attributes:
-        options: that keep it small.
-        width: of the small network; ``wider`` is another for the same options, and ``smallest`` the least there is.
-        scales: that the family has to serve.
-        widths: of the published routed model.
-        most: distinct widths that there are.
-        start: what a network computes before training, away from the border.
-        trace: of a network and the number of colours, the weights by which the start departs from that.
-        deeper: options whose receptive fields are others.
-    """
-
-    family: str
-    smallest: int
-    width: int
-    wider: int
-    widths: tuple[int, ...]
-    most: int
-    start: Callable[[Tensor, int], Tensor]
-    trace: Callable[[nn.Module, int], Tensor] | None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    deeper: tuple[Mapping[str, Any], ...] = ()
-    scales: frozenset[int] = frozenset({2, 3, 4})
-
-    @property
-    def described(self) -> BackboneFamily:
-        return FAMILIES[self.family]
-
-    def build(self, scale: int, *, width: int | None = None, channels: int = 3, **options: Any) -> nn.Module:
-        """A network, always from the same random numbers, ready for inference."""
-        torch.manual_seed(0)
-        family = self.described
-        chosen = family.options.model_validate({**self.options, **options})
-        return family.build(chosen, width=width or self.width, scale=scale, channels=channels).eval()
-
-
-RCAN = Case(
-    family="rcan",
-    options={"groups": 2, "blocks": 1},
-    deeper=({"groups": 1, "blocks": 3},),
-    smallest=16,
-    width=32,
-    wider=64,
-    widths=(36, 50, 64),
-    most=29,
-    start=bilinear_by_steps,
-    trace=lambda network, colours: network.get_parameter("tail.weight")[:, colours:],
-)
-CARN = Case(
-    family="carn",
-    smallest=12,
-    width=12,
-    wider=20,
-    widths=(36, 52, 64),
-    most=8,
-    start=bilinear_by_steps,
-    trace=lambda network, colours: network.get_parameter("exit.weight")[:, colours:],
-)
-FSRCNN = Case(
-    family="fsrcnn",
-    smallest=3,
-    width=6,
-    wider=9,
-    widths=(16, 36, 56),
-    most=41,
-    start=bilinear,
-    trace=lambda network, colours: network.get_parameter("deconv.weight")[colours:],
-)
-CASES = {
-    "carn": CARN,
-    "dncnn": Case(
-        family="dncnn",
-        options={"layers": 4},
-        deeper=({"layers": 2},),
-        smallest=1,
-        width=8,
-        wider=12,
-        widths=(38, 52, 64),
-        most=27,
-        scales=frozenset({1}),
-        start=identity,
-        trace=lambda network, _: network.get_parameter("conv_3.weight"),
-    ),
-    "fsrcnn": FSRCNN,
-    "rcan": RCAN,
-    "srresnet": Case(
-        family="srresnet",
-        options={"blocks": 2},
-        deeper=({"blocks": 1},),
-        smallest=1,
-        width=8,
-        wider=12,
-        widths=(36, 52, 64),
-        most=29,
-        start=bilinear,
-        trace=None,
-    ),
-}
-each_family = pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in CASES.items()])
-EVERY_SCALE = [
-    pytest.param(case, scale, id=f"{name} x{scale}") for name, case in CASES.items() for scale in sorted(case.scales)
-]
-each_scale = pytest.mark.parametrize(("case", "scale"), EVERY_SCALE)
-
-
-def photo(*shape: int) -> Tensor:
-    """Of the contrast of photos, within [0, 1]."""
-    noise = torch.randn(shape, generator=torch.Generator().manual_seed(1))
-    return (0.5 + 0.08 * noise).clamp(0, 1)
-
-
-def learnt(network: nn.Module) -> dict[str, nn.Parameter]:
-    """Parameters by name, but for the mean shifts, which stay."""
-    return {
-        f"{name}.{own}".removeprefix("."): parameter
-        for name, layer in network.named_modules()
-        if not isinstance(layer, MeanShift)
-        for own, parameter in layer.named_parameters(recurse=False)
-    }
-
-
-@torch.no_grad()
-def disturbed(network: nn.Module) -> nn.Module:
-    """In double precision, with noise on all that is learnt and on the statistics, so that nothing is zero."""
-    generator = torch.Generator().manual_seed(2)
-    for parameter in learnt(network).values():
-        std = parameter[0].numel() ** -0.5 if parameter.dim() > 1 else 0.1
-        parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=std)
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm2d) and layer.running_mean is not None and layer.running_var is not None:
-            layer.running_mean.normal_(std=0.1, generator=generator)
-            layer.running_var.uniform_(0.5, 2, generator=generator)
-    return network.double()
-
-
-def inside(image: Tensor, scale: int) -> Tensor:
-    """Without one degraded pixel at each side."""
-    return image[..., scale:-scale, scale:-scale]
 
 
 def test_the_cases_are_all_families() -> None:
@@ -389,21 +240,6 @@ class TestStart:
             case.described.options.model_validate(options)
 
 
-def rms(difference: Tensor) -> float:
-    return difference.square().mean().sqrt().item()
-
-
-@torch.no_grad()
-def check_start(case: Case, network: nn.Module, scale: int, *, channels: int = 3) -> None:
-    """Close to the interpolation that the case claims, and exactly it without the trace of the other channels."""
-    image = photo(1, channels, 9, 8)
-    expected = inside(case.start(image, scale), scale)
-    assert rms(inside(network(image), scale) - expected) < 0.03
-    if case.trace:
-        case.trace(network, channels).zero_()
-    torch.testing.assert_close(inside(network(image), scale), expected, rtol=0, atol=1e-4)
-
-
 class TestInference:
     @each_scale
     @torch.inference_mode()
@@ -470,117 +306,3 @@ class TestTraining:
             shifts = [layer for layer in case.build(2).modules() if isinstance(layer, MeanShift)]
             assert len(shifts) == 2
             assert len(list(case.build(2).parameters())) == len(learnt(case.build(2))) + 4
-
-
-class TestNarrowing:
-    @each_scale
-    @torch.no_grad()
-    def test_to_the_same_width_is_the_same_function(self, case: Case, scale: int) -> None:
-        wide, other = disturbed(case.build(scale)), case.build(scale).double()
-        image = torch.rand(1, 3, 6, 5, dtype=torch.float64)
-        assert not torch.allclose(other(image), wide(image))
-        narrow(case, wide, other)
-        torch.testing.assert_close(other(image), wide(image), rtol=1e-9, atol=1e-9)
-
-    @each_scale
-    def test_an_interpolation_stays_one(self, case: Case, scale: int) -> None:
-        wide = case.build(scale, width=case.wider)
-        for width in (case.smallest, case.width):
-            network = case.build(scale, width=width, initialisation="official")
-            narrow(case, wide, network)
-            check_start(case, network, scale)
-
-    @each_family
-    def test_nothing_narrows_to_something_wider(self, case: Case) -> None:
-        scale = max(case.scales)
-        said = rf"there are {case.width} channels after \S+, not enough for {case.wider}"
-        network = case.build(scale, width=case.wider)
-        before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-        with pytest.raises(ValueError, match=said):
-            narrow(case, case.build(scale), network)
-        assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
-
-    @pytest.mark.parametrize(
-        ("case", "scale"), [*EVERY_SCALE, pytest.param(replace(RCAN, width=64, wider=80), 2, id="rcan, wider")]
-    )
-    @torch.no_grad()
-    def test_channels_that_matter_to_nothing_are_dropped(
-        self, case: Case, scale: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Every space gets a choice of its own, so that two which are really one would show."""
-        wide, network = disturbed(case.build(scale, width=case.wider)), case.build(scale).double()
-        wires = declared_wires(case, wide, monkeypatch)
-        convolutions = {
-            name
-            for name, layer in wide.named_modules()
-            if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) and not isinstance(layer, MeanShift)
-        }
-        assert sorted(wire.layer for wire in wires) == sorted(convolutions)
-        image = torch.rand(1, 3, 6, 5, dtype=torch.float64)
-        before = wide(image)
-        make_idle(wide, network, wires)
-        expected = wide(image)
-        assert not torch.allclose(expected, before)
-        narrow(case, wide, network)
-        torch.testing.assert_close(network(image), expected, rtol=1e-9, atol=1e-9)
-
-
-def narrow(case: Case, wide: nn.Module, network: nn.Module) -> None:
-    assert case.described.narrow is not None
-    case.described.narrow(wide, network)
-
-
-def declared_wires(case: Case, network: nn.Module, monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
-    """What the family tells the narrowing about its layers."""
-    told: list[Wire] = []
-
-    def listen(wide: nn.Module, network: nn.Module, wires: list[Wire], **_: Any) -> None:
-        told.extend(wires)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(narrowing, "narrow", listen)
-        narrow(case, network, network)
-    return told
-
-
-def make_idle(wide: nn.Module, network: nn.Module, wires: list[Wire]) -> None:
-    """Zero what writes and reads all but as many channels of each space as the narrower network has."""
-    generator = torch.Generator().manual_seed(3)
-    idle: dict[str, list[int]] = {IMAGE: []}
-    groups: dict[str, int] = {}
-    for wire in wires:
-        for space in (wire.reads, wire.writes):
-            groups[space] = max(wire.groups, groups.get(space, 1))
-    for wire in wires:
-        if wire.writes in idle:
-            continue
-        there, wanted = (outputs(model, wire) // wire.spread for model in (wide, network))
-        per_group = there // groups[wire.writes]
-        space = wire.writes
-        idle[space] = []
-        for group in range(groups[space]):
-            order = torch.randperm(per_group, generator=generator) + group * per_group
-            first = order < 3  # these are always kept, where they may carry the image
-            order = torch.cat([order[~first], order[first]] if is_bottleneck(space) else [order[first], order[~first]])
-            idle[space] += order[wanted // groups[space] :].tolist()
-    for wire in wires:
-        weight = wide.get_parameter(f"{wire.layer}.weight")
-        if wire.transposed:
-            weight = weight.transpose(0, 1)
-        for channel in idle[wire.writes]:
-            weight[channel * wire.spread : (channel + 1) * wire.spread] = 0
-        inputs, rows = weight.shape[1], weight.shape[0] // wire.groups
-        read = inputs * wire.groups // wire.copies
-        for channel in idle[wire.reads]:
-            for position in range(channel, read * wire.copies, read):
-                group = position // inputs
-                weight[group * rows : (group + 1) * rows, position % inputs] = 0
-
-
-def outputs(model: nn.Module, wire: Wire) -> int:
-    return model.get_parameter(f"{wire.layer}.weight").shape[1 if wire.transposed else 0]
-
-
-def is_bottleneck(space: str) -> bool:
-    """Whether it is that of an attention."""
-    return space.endswith("bottleneck")
