@@ -23,7 +23,8 @@ class Effort:
 
     Attributes:
         budget: executed operations that may be spent, Class-Module and context included, as a share of what the full
-            network executes over the image; None for no limit.
+            network executes over the image; None for no limit. Where the model's own preference spends less, that is
+            what is done.
         seconds: as ``budget``, but the time that Class-Module and branches may take on this machine.
         speed: how much cheap branches are preferred where there is no budget: the branch of a cell is the one with the
             largest p / cost ** speed; None for what the model was made for.
@@ -136,7 +137,7 @@ class Planner:
         else:
             return model.route(scores, effort.speed)
         try:
-            return within_budget(scores, costs, spend, limit)
+            return within_budget(scores, costs, spend, limit, speed=model.speed)
         except ValueError as error:
             raise InputError(f"{error} {unit}", hint="allow more") from None
 

@@ -34,13 +34,21 @@ def at_speed(probability: NDArray[np.floating], cost: Sequence[float], speed: fl
 
 
 def within_budget(
-    probability: NDArray[np.floating], cost: Sequence[float], spend: Callable[[Route], float], budget: float
+    probability: NDArray[np.floating],
+    cost: Sequence[float],
+    spend: Callable[[Route], float],
+    budget: float,
+    *,
+    speed: float = 0.0,
 ) -> Route:
-    """The route of the least speed (:func:`at_speed`) that spends no more than the budget.
+    """The route of the least speed (:func:`at_speed`) from ``speed`` on that spends no more than the budget.
+
+    More than a model prefers by itself is not spent: where a cheap branch is sure, a dear one may be worse.
 
     Args:
         cost: M costs above 0, rising.
         spend: what a route takes in all, in the unit of ``budget``.
+        speed: that is preferred where the budget allows it.
 
     Raises:
         ValueError: if even the cheapest branch everywhere spends more.
@@ -49,11 +57,9 @@ def within_budget(
     def route(speed: float) -> Route:
         return at_speed(probability, cost, speed)
 
-    # beyond this speed every patch takes the cheapest branch, beyond its negative the dearest
-    extreme = 1.0
-    if len(cost) > 1:
-        extreme -= np.log(LEAST_PROBABILITY) / np.diff(np.log(np.asarray(cost, dtype=np.float64))).min()
-    slow, fast = -extreme, extreme
+    slow, fast = speed, max(speed, 0.0) + 1.0
+    if len(cost) > 1:  # beyond this speed every patch takes the cheapest branch
+        fast -= np.log(LEAST_PROBABILITY) / np.diff(np.log(np.asarray(cost, dtype=np.float64))).min()
     if spend(route(slow)) <= budget:
         return route(slow)
     if (least := spend(route(fast))) > budget:

@@ -201,8 +201,11 @@ def test_what_results_are_called() -> None:
 
 
 def test_a_budget(restore: Restore, photo: Path, here: Path) -> None:
-    assert restore("in.png", "-o", "most.png", "--budget", 99).out.endswith(" shares 0/100 %)\n")
+    assert restore("in.png", "-o", "most.png", "--speed", -99).out.endswith(" shares 0/100 %)\n")
     assert restore("in.png", "-o", "least.png", "--speed", 99).out.endswith(" shares 100/0 %)\n")
+    restore("in.png", "-o", "trained.png")
+    restore("in.png", "-o", "allowed.png", "--budget", 99)
+    assert (here / "allowed.png").read_bytes() == (here / "trained.png").read_bytes()
 
     done = restore("in.png", "-o", "none.png", "--budget", 0.01)
     assert done.code == 2
@@ -231,7 +234,9 @@ def test_a_time(
     assert measured.code == 0
     assert Path(measured.out.rsplit(": ", 1)[1].strip()).is_file()
 
-    assert restore("in.png", "-o", "most.png", "--max-seconds", 600).out.endswith(" shares 0/100 %)\n")
+    restore("in.png", "-o", "trained.png")
+    assert restore("in.png", "-o", "allowed.png", "--max-seconds", 600).code == 0
+    assert (here / "allowed.png").read_bytes() == (here / "trained.png").read_bytes()
     done = restore("in.png", "-o", "none.png", "--max-seconds", 1e-9)
     assert done.code == 2
     assert "the cheapest branch alone takes" in done.error

@@ -85,12 +85,22 @@ def mean_cost(route: NDArray[np.int64]) -> float:
 
 def test_a_budget_is_used_and_not_exceeded() -> None:
     for budget in (1.0, 1.2, 2.0, 3.3, 4.0):
-        spent = mean_cost(within_budget(probabilities(), COSTS, mean_cost, budget))
+        spent = mean_cost(within_budget(probabilities(), COSTS, mean_cost, budget, speed=-30))
         assert budget - 0.03 < spent <= budget
 
 
-def test_a_budget_beyond_the_full_network_takes_it_everywhere() -> None:
-    assert set(within_budget(probabilities(), COSTS, mean_cost, 9.0).tolist()) == {2}
+@pytest.mark.parametrize("speed", [-30, -1, 0, 0.5, 30])
+def test_a_budget_beyond_what_is_preferred_is_not_used(speed: float) -> None:
+    preferred = at_speed(probabilities(), COSTS, speed)
+    for budget in (mean_cost(preferred), 9.0):
+        assert np.array_equal(within_budget(probabilities(), COSTS, mean_cost, budget, speed=speed), preferred)
+
+
+@pytest.mark.parametrize("speed", [-1, 0, 0.5])
+def test_a_budget_below_what_is_preferred_makes_no_patch_dearer(speed: float) -> None:
+    preferred = at_speed(probabilities(), COSTS, speed)
+    for budget in (1.0, 1.2, 1.4):
+        assert (within_budget(probabilities(), COSTS, mean_cost, budget, speed=speed) <= preferred).all()
 
 
 def test_a_budget_below_the_cheapest_branch() -> None:
