@@ -20,7 +20,7 @@ from restoreroute.cli import options
     "--budget",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SHARE",
-    help="Operations to spend, as a share of the full network's over the whole image: 0.6, for example.",
+    help="Operations that may be spent, as a share of the full network's over the whole image: 0.6, for example.",
 )
 @click.option(
     "--max-seconds",
