@@ -67,16 +67,15 @@ def ways(model: Model, image: Tensor, routes: Route, planner: Planner) -> dict[s
     if model.plans[last].family.local:
         tiles = _large_tiles(model, height, width)
         found[TILES] = lambda: restore_pixels(model.branches, image, tiles, fixed(last, len(tiles)))
-    return found | {
+    found |= {
         PATCHES: lambda: _pixels(restore_classsr(model.branches, image, patches, fixed(last, len(patches)))),
         LOOP: lambda: _by_patches(published, image, patches, route, batch_pixels=1),
         CLASSSR: lambda: _by_patches(model, image, patches, route),
         SEAMLESS: lambda: _seamless(planner, image, routes),
-        **{
-            way: partial(_seamless, planner, image, np.full_like(routes, branch))
-            for branch, way in enumerate(alone(model))
-        },
     }
+    for branch, way in enumerate(alone(model)):
+        found[way] = partial(_seamless, planner, image, np.full_like(routes, branch))
+    return found
 
 
 def alone(model: Model) -> tuple[str, ...]:

@@ -39,7 +39,7 @@ def within_budget(
     spend: Callable[[Route], float],
     budget: float,
     *,
-    speed: float = 0.0,
+    speed: float,
 ) -> Route:
     """The route of the least speed (:func:`at_speed`) from ``speed`` on that spends no more than the budget.
 

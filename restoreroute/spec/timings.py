@@ -59,8 +59,8 @@ class Bench:
         shares: of the cells per branch.
         references: ways of the full network alone over the whole image, the best of which is what routing has to beat.
         timings: by way.
-        alone: the seamless way with every cell on one branch, for each branch, cheapest first; none in older figures.
         breakdown: of the seamless way.
+        alone: the seamless way with every cell on one branch, for each branch, cheapest first; none in older figures.
     """
 
     name: str
