@@ -21,25 +21,88 @@ class StageOptions(Options):
     lr: Rate = Field(description="learning rate at the start")
     lr_final: float = Field(1e-7, ge=0, description="learning rate at the end of the cosine")
     warmup: int = Field(0, ge=0, description="updates over which the learning rate rises from 0 to lr")
-    optimiser: Literal["adam", "muon"] = Field(
+    optimiser: Literal["adam", "adamw", "muon"] = Field(
         "adam",
-        description="'adam', as in the paper, or 'muon' for the convolutions between the first and the last, whose "
-        "updates it orthogonalises: deep networks without skip connections get as far in a third of the updates",
+        description="'adam', as in the paper; 'adamw', whose weight decay is apart from the gradient; or 'muon' for the "
+        "convolutions between the first and the last, whose updates it orthogonalises: deep networks without skip "
+        "connections get as far in a third of the updates",
     )
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's decay of the mean gradient")
     beta2: float = Field(0.99, ge=0, lt=1, description="Adam's decay of the mean squared gradient")
+    weight_decay: Weight = Field(
+        0.0, description="share of each weight that an update takes away, in learning rates; of 'adamw' and 'muon'"
+    )
+    clip: Rate | None = Field(
+        None,
+        description="largest norm of all gradients together; longer ones are scaled down to it; no limit if not set",
+    )
+    ema: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay of an exponential moving average of the weights, 0.999 for example; the averaged weights are "
+        "validated and kept; 0 keeps the last ones",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        "float32",
+        description="'bfloat16' runs networks in half the memory on GPUs that can (losses and weights stay float32); "
+        "elsewhere they run in float32, and a notice says so",
+    )
     validate_every: Count = Field(5000, description="updates between two validations")
     checkpoint_every: Count = Field(5000, description="updates between two checkpoints")
+
+    @property
+    def total(self) -> int:
+        """Updates of the whole stage."""
+        return self.iterations
+
+
+NetworkLoss = Literal["l1", "charbonnier", "mse"]
+
+
+class Phase(Options):
+    """A further part of a stage, which goes on with the same network and optimiser.
+
+    What it does not say is as in the stage; the learning rate runs on a cosine of its own.
+    """
+
+    iterations: Count = Field(description="optimiser updates of this part")
+    sub_image: Count | None = Field(
+        None, ge=8, description="side of a sub-image in degraded pixels; larger ones lie around the same places"
+    )
+    batch: Count | None = Field(None, description="sub-images in one update")
+    lr: Rate | None = Field(None, description="learning rate at the start of this part")
+    lr_final: float | None = Field(None, ge=0, description="learning rate at the end of this part")
+    loss: NetworkLoss | None = Field(None, description="what is minimised")
 
 
 class NetworkStage(StageOptions):
     """One network alone."""
 
-    loss: Literal["l1", "mse"] = Field(
+    loss: NetworkLoss = Field(
         "l1",
-        description="what is minimised: the mean 'l1' distance, as in the paper, or the squared error, on which PSNR "
-        "is defined and which lifts it at the end of a long training",
+        description="what is minimised: the mean 'l1' distance, as in the paper; 'charbonnier', a smooth form of it; or "
+        "'mse', the squared error, on which PSNR is defined and which lifts it at the end of a long training",
     )
+    fft: Weight = Field(
+        0.0, description="weight of a second term, the L1 distance of the amplitudes of the Fourier transforms"
+    )
+    ms_ssim: Weight = Field(
+        0.0, description="weight of a further term, 1 - SSIM over several scales: structure rather than PSNR"
+    )
+    reparameterise: bool = Field(
+        False,
+        description="train every plain 3x3 convolution as a wider linear block that is collapsed to one kernel in each "
+        "update; the trained network is the plain one",
+    )
+    phases: tuple[Phase, ...] = Field(
+        (), description="parts that follow the stage's own iterations: larger sub-images or another loss at the end"
+    )
+
+    @property
+    def total(self) -> int:
+        """Updates of the stage with all its phases."""
+        return self.iterations + sum(phase.iterations for phase in self.phases)
 
 
 class BaselineStage(NetworkStage):
