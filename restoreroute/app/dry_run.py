@@ -92,6 +92,8 @@ def one_batch_each(stages: Stages) -> Stages:
         changes: dict[str, Any] = {"iterations": min(stage.iterations, 1), "warmup": 0}
         if getattr(stage, "per_branch", None) is not None:
             changes["per_branch"] = tuple(min(iterations, 1) for iterations in stage.per_branch)
+        if getattr(stage, "phases", ()):
+            changes["phases"] = tuple(phase.model_copy(update={"iterations": 1}) for phase in stage.phases)
         if "pool" in type(stage).model_fields:
             changes["pool"] = min(stage.pool, stage.batch)
         short[name] = stage.model_copy(update=changes)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from restoreroute.app.difficulty import DifficultySplit, split_by_difficulty
+from restoreroute.app.hardness import Choice, choose_by_hardness
 from restoreroute.app.keys import branch_facts, digest, seed_for, stage_facts
 from restoreroute.app.models import find_model
 from restoreroute.app.preparation import SplitFiles, data_key, prepare_data
@@ -26,7 +27,7 @@ from restoreroute.app.steps import (
     pretrain_name,
     reported,
 )
-from restoreroute.data.sub_images import Batch, SubImages, batches
+from restoreroute.data.sub_images import Augmentation, Batch, SubImages, batches
 from restoreroute.errors import InputError
 from restoreroute.evaluation.validation import Validator
 from restoreroute.plugin.catalogue import Catalogue
@@ -98,17 +99,31 @@ class Pipeline:
         data = data_key(plan, self.files)
         sub_images, validator = prepare_data(plan, self.files, self.folder, device=self.device, listen=self.listen)
         everything = np.arange(len(sub_images.index))
+        alone = choose_by_hardness(
+            plan,
+            sub_images,
+            self.folder,
+            catalogue=self.catalogue,
+            data_key=data,
+            device=self.device,
+            listen=self.listen,
+        )
 
         full, options = plan.branches[-1], plan.stages.baseline
         baseline_key = digest(
-            data, branch_facts(plan, full), starts.facts(full), stage_facts(options), seed_for(plan, BASELINE)
+            data,
+            alone.key,
+            branch_facts(plan, full),
+            starts.facts(full),
+            stage_facts(options),
+            seed_for(plan, BASELINE),
         )
         baseline = None
         if plan.has_baseline:
             baseline = build_network(full, plan.task, seed=seed_for(plan, BASELINE)).to(self.device)
             source = starts.fill(baseline, full, None)
-            fetch = self._fetch(BASELINE, options, sub_images, everything)
-            self._train(BASELINE, baseline, options, fetch, validator, baseline_key, f"{full.name}, {source}")
+            detail = f"{full.name}, {source}"
+            self._train(BASELINE, baseline, options, sub_images, alone.positions, validator, baseline_key, detail)
         difficulty = split_by_difficulty(
             plan,
             sub_images,
@@ -122,7 +137,7 @@ class Pipeline:
         )
         sub_images = difficulty.sub_images
         networks, networks_key = self._branches(
-            starts, sub_images, everything, validator, baseline, baseline_key, data, difficulty.key
+            starts, sub_images, alone, validator, baseline, baseline_key, data, difficulty.key
         )
         router, router_key = self._router(networks, networks_key, sub_images, everything, validator)
         return Trained(
@@ -137,7 +152,7 @@ class Pipeline:
         self,
         starts: StartingPoints,
         sub_images: SubImages,
-        everything: Positions,
+        alone: Choice,
         validator: Validator,
         baseline: nn.Module | None,
         baseline_key: str,
@@ -154,7 +169,7 @@ class Pipeline:
             name, options = pretrain_name(number), stage.of_branch(number)
             key = digest(
                 [data, baseline_key] if needs_baseline else data,
-                difficulty if options.own_class else None,
+                difficulty if options.own_class else alone.key,
                 branch_facts(plan, branch),
                 starts.facts(branch),
                 stage_facts(options),
@@ -167,9 +182,9 @@ class Pipeline:
             if branch.family.learns:
                 source = starts.fill(network, branch, wide)
                 own_class = options.own_class and options.iterations  # what is not trained may have an empty class
-                chosen = sub_images.index.of_class(number) if own_class else everything
-                fetch = self._fetch(name, options, sub_images, chosen)
-                self._train(name, network, options, fetch, validator, key, f"{branch.name}, {source}", teacher)
+                chosen = sub_images.index.of_class(number) if own_class else alone.positions
+                detail = f"{branch.name}, {source}"
+                self._train(name, network, options, sub_images, chosen, validator, key, detail, teacher)
         return networks, digest(keys)
 
     def _train(
@@ -177,7 +192,8 @@ class Pipeline:
         name: str,
         network: nn.Module,
         options: NetworkStage,
-        fetch: Callable[[int], Batch],
+        sub_images: SubImages,
+        chosen: Positions,
         validator: Validator,
         key: str,
         detail: str,
@@ -189,7 +205,8 @@ class Pipeline:
             name,
             network,
             options=options,
-            fetch=fetch,
+            fetches=self._fetches(name, options, sub_images, chosen),
+            ahead=sub_images.ahead,
             validate=lambda: validator.network(network),
             device=self.device,
             teacher=None if teacher is None else Teacher(network=teacher, share=distil),
@@ -247,6 +264,7 @@ class Pipeline:
             options=stages.class_module,
             loss=loss,
             fetch=self._class_module_batches(router, key, sub_images, everything),
+            ahead=sub_images.ahead,
             validate=validate,
             device=device,
         )
@@ -259,17 +277,42 @@ class Pipeline:
             options=stages.joint,
             loss=loss,
             fetch=self._fetch(JOINT, stages.joint, sub_images, everything),
+            ahead=sub_images.ahead,
             validate=validate,
             device=device,
         )
         self.stages.run(together, key, "Class-Module and branches")
         return router.eval(), key
 
+    @property
+    def _augmentation(self) -> Augmentation:
+        data = self.plan.data
+        return Augmentation(turn=data.augment, shuffle_colours=data.shuffle_colours)
+
     def _fetch(
         self, name: str, options: StageOptions, sub_images: SubImages, chosen: Positions
     ) -> Callable[[int], Batch]:
         seed = seed_for(self.plan, name)
-        return batches(sub_images, chosen=chosen, batch=options.batch, seed=seed, augment=self.plan.data.augment)
+        return batches(sub_images, chosen=chosen, batch=options.batch, seed=seed, augmentation=self._augmentation)
+
+    def _fetches(
+        self, name: str, options: NetworkStage, sub_images: SubImages, chosen: Positions
+    ) -> list[Callable[[int], Batch]]:
+        """The batches of each part of a network's stage; those of the first part do not depend on the others."""
+        fetches = []
+        for number, part in enumerate(options.parts()):
+            cut, positions = sub_images, chosen
+            if part.sub_image is not None:
+                cut, there = sub_images.around(part.sub_image)
+                positions = chosen[there[chosen]]
+                if not len(positions):
+                    raise InputError(
+                        f"no image is as large as a sub-image of {part.sub_image} x {part.sub_image} degraded pixels",
+                        where=f"stages.{name.partition('_')[0]}",
+                        hint="use larger images or a smaller sub_image",
+                    )
+            fetches.append(self._fetch(name if not number else f"{name}, phase {number}", part, cut, positions))
+        return fetches
 
     def _class_module_batches(
         self, router: Router, key: str, sub_images: SubImages, everything: Positions
@@ -282,7 +325,7 @@ class Pipeline:
         with reported(self.listen, POOL) as finish:
             pool = fill_pool(
                 router.branches,
-                batches(sub_images, chosen=everything, batch=POOL_CHUNK, seed=seed, augment=self.plan.data.augment),
+                batches(sub_images, chosen=everything, batch=POOL_CHUNK, seed=seed, augmentation=self._augmentation),
                 chunks=-(-options.pool // POOL_CHUNK),
                 device=self.device,
                 progress=lambda done, total: self.listen(WorkProgress(step=POOL, done=done, total=total)),

@@ -13,8 +13,9 @@ from restoreroute.app.run_folder import RunFolder
 from restoreroute.app.steps import DATA, reported
 from restoreroute.data.pairs import Pair, fingerprint
 from restoreroute.data.patch_index import index_sub_images
-from restoreroute.data.sub_images import SubImages
+from restoreroute.data.sub_images import SubImages, resident
 from restoreroute.evaluation.validation import Validator
+from restoreroute.inference.memory import free_memory
 from restoreroute.spec.events import Listener, Notice
 from restoreroute.spec.plan import RunPlan, SourcePlan
 
@@ -48,7 +49,7 @@ def data_key(plan: RunPlan, files: SplitFiles) -> str:
     return digest(
         offer_facts(plan, task.offer.kind, task.offer.name, task.options),
         fingerprint(files.train),
-        [data.sub_image, data.step, data.clean_scales, data.augment],
+        [data.sub_image, data.step, data.clean_scales, data.augment, data.shuffle_colours],
     )
 
 
@@ -73,7 +74,17 @@ def prepare_data(
             held_out, bound, patch=plan.evaluation.patch, stride=plan.evaluation.stride, device=device
         )
         finish(f"{len(index)} sub-images of {len(files.train)} photos")
-    return SubImages(pairs=pairs, index=index, task=bound), validator
+        sub_images = resident(pairs, index, bound, device=device, memory=_memory_for_images(device))
+        if sub_images is None:
+            sub_images = SubImages.of(pairs, index, bound)
+            listen(Notice(text=f"the images do not fit into the memory of {device}: sub-images are read from the disk"))
+    return sub_images, validator
+
+
+def _memory_for_images(device: torch.device) -> int | None:
+    """Bytes that images may take: half of what is free, as networks and batches need memory too."""
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_memory()
+    return None if free is None else free // 2
 
 
 def _mention_small(

@@ -22,16 +22,32 @@ if TYPE_CHECKING:
 class RunReferences:
     """See :class:`restoreroute.spec.difficulty.References`.
 
+    Args:
+        task: that the networks are of.
+        catalogue: where models and families are looked up.
+        baseline: of this run, or None before it is trained.
+        device: where networks run.
+        where: the part of the recipe that asks.
+
     Attributes:
         uses_baseline: whether the run's own baseline was asked for, so that scores depend on it.
         files: model files that were asked for.
     """
 
-    def __init__(self, task: BoundTask, catalogue: Catalogue, baseline: nn.Module | None, device: torch.device) -> None:
+    def __init__(
+        self,
+        task: BoundTask,
+        catalogue: Catalogue,
+        baseline: nn.Module | None,
+        device: torch.device,
+        *,
+        where: str = "difficulty",
+    ) -> None:
         self.task = task
         self.catalogue = catalogue
         self.baseline = baseline
         self.device = device
+        self.where = where
         self.uses_baseline = False
         self.files: list[Path] = []
 
@@ -48,9 +64,9 @@ class RunReferences:
             self.files.append(path)
         elif self.baseline is None:
             raise InputError(
-                "the difficulty is to be measured on the baseline, and stages.baseline.iterations is 0",
-                where="recipe",
-                hint="name a model file or train a baseline",
+                "is to be measured by this run's baseline, and there is none yet",
+                where=self.where,
+                hint=f"name a trained one: {self.where}.model=FILE",
             )
         else:
             self.uses_baseline = True

@@ -71,6 +71,10 @@ class RunFolder:
     def scores(self) -> Path:
         return self.state / "difficulty.npz"
 
+    @property
+    def hardness(self) -> Path:
+        return self.state / "hardness.npz"
+
     def forget(self) -> None:
         """Delete the state of all steps, so that they run anew; results stay until they are replaced."""
         shutil.rmtree(self.state, ignore_errors=True)

@@ -19,6 +19,7 @@ BatchT = TypeVar("BatchT", bound=Batch)
 
 DATA = "data"
 BASELINE = "baseline"
+HARDNESS = "hardness"
 DIFFICULTY = "difficulty"
 POOL = "pool"
 CLASS_MODULE = "class_module"
@@ -45,6 +46,7 @@ def step_names(plan: RunPlan) -> tuple[str, ...]:
     ]
     planned = [
         (DATA, True),
+        (HARDNESS, plan.data.hardness is not None),
         (BASELINE, stages.baseline.iterations),
         (DIFFICULTY, True),
         *branches,
@@ -85,12 +87,12 @@ class StageRunner:
     def is_done(self, name: str, options: StageOptions, key: str) -> bool:
         """Whether a finished stage of this key is on disk."""
         found = self._file(name, key).load(listen=ignore)
-        return found is not None and found.iteration >= options.iterations
+        return found is not None and found.iteration >= options.total
 
     def run(self, stage: Stage[BatchT], key: str, detail: str) -> None:
         """Bring the stage's network to its end, by training or loading."""
         name, options = stage.name, stage.options
-        if not options.iterations:
+        if not options.total:
             return
         file = self._file(name, key)
         if self.is_done(name, options, key):

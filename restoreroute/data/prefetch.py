@@ -14,7 +14,16 @@ def prefetch(fetch: Callable[[int], ItemT], start: int, stop: int, *, ahead: int
     """Yield (iteration, fetch(iteration)) in order, with up to ``ahead`` of them being made in a thread.
 
     An error of ``fetch`` is raised where its iteration would have come.
+
+    Args:
+        fetch: makes the item of an iteration.
+        start: the first iteration.
+        stop: the one after the last.
+        ahead: 0 makes each item when it is asked for, in the caller's thread.
     """
+    if not ahead:
+        yield from ((iteration, fetch(iteration)) for iteration in range(start, stop))
+        return
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="prefetch") as pool:
         waiting: deque[tuple[int, Future[ItemT]]] = deque()
         try:

@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from restoreroute.data.images import Images, SlicedImages, bytes_held, hold
 from restoreroute.data.pairs import Pair
 from restoreroute.data.patch_index import PatchIndex
+from restoreroute.data.places import VARIANTS, Places
 from restoreroute.data.sampler import Sampler
-from restoreroute.imaging.color import to_float
 from restoreroute.spec.task import BoundTask
 
-VARIANTS = 8  # four rotations, each flipped or not
+Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,57 +29,142 @@ class Batch:
     clean: Tensor
 
     def to(self, device: torch.device) -> Self:
+        """The same batch on a device."""
         return replace(self, degraded=self.degraded.to(device), clean=self.clean.to(device))
+
+    def arrays(self) -> Arrays:
+        """Degraded (B, h, w, C) and clean (B, H, W, C) sub-images as arrays."""
+        return as_array(self.degraded), as_array(self.clean)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """How training varies a sub-image, each one anew in every batch.
+
+    Attributes:
+        turn: one of the eight rotations and flips.
+        shuffle_colours: its colour channels in any order.
+    """
+
+    turn: bool = False
+    shuffle_colours: bool = False
+
+
+NO_AUGMENTATION = Augmentation()
 
 
 @dataclass(frozen=True, kw_only=True)
 class SubImages:
-    """The sub-images of an index, cut from pairs when they are asked for."""
+    """The sub-images of an index, cut from images when they are asked for.
 
-    pairs: Sequence[Pair]
+    Attributes:
+        clean: the clean images.
+        degraded: the degraded ones; None where the task degrades sub-images at random.
+        sizes: height and width of each degraded image.
+        index: where the sub-images lie, in degraded pixels.
+        task: how clean sub-images become degraded ones.
+    """
+
+    clean: Images
+    degraded: Images | None
+    sizes: Sequence[tuple[int, int]]
     index: PatchIndex
     task: BoundTask
+
+    @classmethod
+    def of(cls, pairs: Sequence[Pair], index: PatchIndex, task: BoundTask) -> Self:
+        """Sub-images of pairs whose arrays stay where they are."""
+        clean, degraded = _arrays_of(pairs)
+        return cls(
+            clean=SlicedImages(clean),
+            degraded=None if degraded is None else SlicedImages(degraded),
+            sizes=[pair.degraded_size(task.scale) for pair in pairs],
+            index=index,
+            task=task,
+        )
+
+    @property
+    def ahead(self) -> int:
+        """Batches worth making in another thread while one is used: none where they are cut on a GPU."""
+        return 2 if self.clean.device.type == "cpu" else 0
 
     def read(
         self,
         positions: NDArray[np.integer],
         generator: np.random.Generator,
         *,
-        augment: bool = False,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Degraded (B, h, w, C) and clean (B, H, W, C) sub-images in [0, 1].
+        augmentation: Augmentation = NO_AUGMENTATION,
+    ) -> Batch:
+        """The sub-images at B positions of the index, on the device of the images.
 
         Args:
             positions: (B,) places in the index.
             generator: randomness of augmentation and of a random task.
-            augment: whether to rotate and flip each sub-image at random.
+            augmentation: how sub-images are varied.
         """
-        variants = generator.integers(VARIANTS, size=len(positions)) if augment else np.zeros(len(positions), int)
-        crops = [
-            self._crop(int(position), int(variant), generator)
-            for position, variant in zip(positions, variants, strict=True)
-        ]
-        # each on its own: images of 8 and of 16 bits may meet in one batch
-        return np.stack([to_float(crop[0]) for crop in crops]), np.stack([to_float(crop[1]) for crop in crops])
+        index, count = self.index, len(positions)
+        places = Places(
+            image=index.image[positions],
+            y=index.y[positions],
+            x=index.x[positions],
+            variant=generator.integers(VARIANTS, size=count) if augmentation.turn else np.zeros(count, dtype=np.int64),
+            side=index.side,
+        )
+        clean = self.clean.cut(places.scaled(self.task.scale))
+        degraded = self._degrade(clean, generator) if self.degraded is None else self.degraded.cut(places)
+        if augmentation.shuffle_colours:
+            order = generator.permuted(np.tile(np.arange(clean.shape[3]), (count, 1)), axis=1)
+            orders = torch.from_numpy(order).to(clean.device)[:, None, None]  # (B, 1, 1, C)
+            clean, degraded = (torch.take_along_dim(images, orders, dim=3) for images in (clean, degraded))
+        return Batch(degraded=degraded.permute(0, 3, 1, 2), clean=clean.permute(0, 3, 1, 2))
 
-    def _crop(
-        self, position: int, variant: int, generator: np.random.Generator
-    ) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-        index, scale = self.index, self.task.scale
-        pair = self.pairs[index.image[position]]
-        y, x, side = int(index.y[position]), int(index.x[position]), index.side
-        clean = pair.clean[y * scale : (y + side) * scale, x * scale : (x + side) * scale]
-        if pair.degraded is None:
-            degraded = self.task.degrade(to_float(clean), generator)
-        else:
-            degraded = pair.degraded[y : y + side, x : x + side]
-        return turned(degraded, variant), turned(clean, variant)
+    def _degrade(self, clean: Tensor, generator: np.random.Generator) -> Tensor:
+        """Degraded versions (B, h, w, C) of clean sub-images (B, H, W, C)."""
+        made = [self.task.degrade(image, generator) for image in clean.cpu().numpy()]
+        return torch.from_numpy(np.stack(made)).to(clean.device)
+
+    def around(self, side: int) -> tuple[Self, NDArray[np.bool_]]:
+        """Sub-images of another size with the same centres, moved inwards where they would leave the image.
+
+        Returns:
+            The sub-images, position by position, and (N,) which of them exist: those whose image is large enough.
+        """
+        index, shift = self.index, (self.index.side - side) // 2
+        heights, widths = np.array(self.sizes)[index.image].T
+        there = (heights >= side) & (widths >= side)
+        y = np.clip(index.y + shift, 0, np.maximum(heights - side, 0)).astype(np.int32)
+        x = np.clip(index.x + shift, 0, np.maximum(widths - side, 0)).astype(np.int32)
+        return replace(self, index=replace(index, y=y, x=x, side=side)), there
 
 
-def turned(image: NDArray[np.generic], variant: int) -> NDArray[np.generic]:
-    """One of the eight rotations and flips of an H x W x C image; 0 leaves it as it is."""
-    rotated = np.rot90(image, variant % 4)
-    return rotated[:, ::-1] if variant >= 4 else rotated
+def resident(
+    pairs: Sequence[Pair], index: PatchIndex, task: BoundTask, *, device: torch.device, memory: int | None
+) -> SubImages | None:
+    """Sub-images of pairs that are taken into the memory of a device, or None where they do not fit.
+
+    Args:
+        pairs: clean and degraded images, mapped from files as a rule.
+        index: where the sub-images lie.
+        task: how clean sub-images become degraded ones.
+        device: where batches are needed.
+        memory: bytes that the images may take; None for no limit.
+    """
+    clean, degraded = _arrays_of(pairs)
+    needed = sum(bytes_held(arrays, device) for arrays in (clean, degraded or []))
+    if memory is not None and needed > memory:
+        return None
+    return SubImages(
+        clean=hold(clean, device),
+        degraded=None if degraded is None else hold(degraded, device),
+        sizes=[pair.degraded_size(task.scale) for pair in pairs],
+        index=index,
+        task=task,
+    )
+
+
+def _arrays_of(pairs: Sequence[Pair]) -> tuple[list[NDArray[np.generic]], list[NDArray[np.generic]] | None]:
+    degraded = [pair.degraded for pair in pairs if pair.degraded is not None]
+    return [pair.clean for pair in pairs], degraded or None
 
 
 def batches(
@@ -87,7 +173,7 @@ def batches(
     chosen: NDArray[np.integer],
     batch: int,
     seed: int,
-    augment: bool,
+    augmentation: Augmentation,
 ) -> Callable[[int], Batch]:
     """The batch of each iteration over some of the sub-images.
 
@@ -96,14 +182,13 @@ def batches(
         chosen: positions in the index to draw from.
         batch: sub-images in a batch.
         seed: decides order and augmentation.
-        augment: whether to rotate and flip.
+        augmentation: how sub-images are varied.
     """
     sampler = Sampler(count=len(chosen), batch=batch, seed=seed)
 
     def fetch(iteration: int) -> Batch:
         positions = chosen[sampler.positions(iteration)]
-        degraded, clean = sub_images.read(positions, sampler.generator(iteration), augment=augment)
-        return Batch(degraded=as_tensor(degraded), clean=as_tensor(clean))
+        return sub_images.read(positions, sampler.generator(iteration), augmentation=augmentation)
 
     return fetch
 
@@ -111,3 +196,9 @@ def batches(
 def as_tensor(images: NDArray[np.float32]) -> Tensor:
     """(B, H, W, C) array -> (B, C, H, W) channels_last tensor, over the same memory if that may be written to."""
     return torch.from_numpy(np.require(images, requirements="W")).permute(0, 3, 1, 2)
+
+
+def as_array(images: Tensor) -> NDArray[np.float32]:
+    """(B, C, H, W) tensor -> (B, H, W, C) array."""
+    array: NDArray[np.float32] = images.permute(0, 2, 3, 1).cpu().numpy()
+    return array

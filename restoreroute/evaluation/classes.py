@@ -135,11 +135,12 @@ def _sub_images(
     if min(size) < side:
         return
     fixed = replace(pair, degraded=pair.degraded_image(task, seed=seed))
-    sub_images = SubImages(pairs=[fixed], index=index_sub_images([size], side=side, step=side), task=task)
+    sub_images = SubImages.of([fixed], index_sub_images([size], side=side, step=side), task)
     most = max(1, BATCH_PIXELS // side**2)
     for start in range(0, len(sub_images.index), most):
         positions = np.arange(start, min(start + most, len(sub_images.index)))
-        yield sub_images.read(positions, np.random.default_rng(seed))  # nothing is drawn: neither turned nor degraded
+        # nothing is drawn: neither turned nor degraded
+        yield sub_images.read(positions, np.random.default_rng(seed)).arrays()
 
 
 def _psnrs(restored: NDArray[np.float32], clean: NDArray[np.float32], *, crop_border: int) -> list[float]:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from restoreroute.data.sub_images import as_tensor
+from restoreroute.data.sub_images import as_array, as_tensor
 from restoreroute.spec.task import BoundTask
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ def by_network(network: nn.Module, device: torch.device) -> Restore:
 
     def restore(degraded: NDArray[np.float32]) -> NDArray[np.float32]:
         with torch.inference_mode():
-            restored = network(as_tensor(degraded).to(device))
-        array: NDArray[np.float32] = restored.permute(0, 2, 3, 1).cpu().numpy()
-        return array
+            return as_array(network(as_tensor(degraded).to(device)))
 
     return restore

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.plan import BranchPlan, can_start_from
-from restoreroute.spec.stages import PretrainStage, StageOptions
+from restoreroute.spec.stages import NetworkStage, PretrainStage, StageOptions
 
 
 def scale_served(family: BackboneFamily, scale: int, families: Iterable[BackboneFamily]) -> str | None:
@@ -91,6 +91,20 @@ def distil_fits(distil: float, has_baseline: bool) -> str | None:
     """Branches learn from the baseline's output only where there is one."""
     if distil and not has_baseline:
         return "there is no baseline to learn from: stages.baseline.iterations is 0"
+    return None
+
+
+def weight_decay_fits(stage: StageOptions) -> str | None:
+    """Plain Adam has no weight decay of its own."""
+    if stage.weight_decay and stage.optimiser == "adam":
+        return "is of the optimisers 'adamw' and 'muon', and this stage has 'adam'"
+    return None
+
+
+def phases_fit(stage: NetworkStage) -> str | None:
+    """A stage that is skipped has no phases."""
+    if stage.phases and not stage.iterations:
+        return "can't follow a stage of 0 iterations"
     return None
 
 

@@ -27,8 +27,9 @@ def json_schema(catalogue: Catalogue) -> Schema:
     """
     schema = Recipe.model_json_schema(by_alias=True)
     definitions: Schema = schema.pop("$defs")
+    keep = definitions["HardnessChoice"]["properties"]["keep"]
     edges = {key: edge for key, edge in definitions["DifficultyChoice"]["properties"].items() if key != "name"}
-    for unused in ("Choice", "DifficultyChoice", "SourceChoice", "BranchChoice"):
+    for unused in ("Choice", "DifficultyChoice", "HardnessChoice", "SourceChoice", "BranchChoice"):
         definitions.pop(unused)
     properties = schema["properties"]
     shelves: dict[str, Iterable[Offering[Any]]] = {
@@ -49,6 +50,14 @@ def json_schema(catalogue: Catalogue) -> Schema:
     data = definitions["DataOptions"]["properties"]
     for split in SPLITS:
         data[split] = {"description": data[split]["description"], "$ref": "#/$defs/source"}
+    _, hardness = _choice(
+        tuple(catalogue.difficulty_estimators), "name", definitions, default=DEFAULT_DIFFICULTY, beside={"keep": keep}
+    )["anyOf"]
+    data["hardness"] = {
+        "description": data["hardness"]["description"],
+        "anyOf": [keep, {**hardness, "required": ["keep"]}, {"type": "null"}],
+        "default": None,
+    }
     definitions["EvaluationOptions"]["properties"]["protocols"]["items"] = {"enum": list(PROTOCOLS)}
     return {
         "$schema": DRAFT,

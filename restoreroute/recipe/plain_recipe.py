@@ -9,7 +9,7 @@ import yaml
 from restoreroute.recipe.yaml_core import CoreDumper
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.options import Options
-from restoreroute.spec.plan import BranchPlan, DifficultyPlan, RunPlan, SourcePlan
+from restoreroute.spec.plan import BranchPlan, DifficultyPlan, HardnessPlan, RunPlan, SourcePlan
 
 
 def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> dict[str, Any]:
@@ -37,6 +37,8 @@ def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> di
             "step": plan.data.step,
             "clean_scales": list(plan.data.clean_scales),
             "augment": plan.data.augment,
+            "shuffle_colours": plan.data.shuffle_colours,
+            "hardness": _hardness(plan.data.hardness),
         },
         "difficulty": _difficulty(plan.difficulty),
         "stages": dumped(plan.stages),
@@ -76,6 +78,12 @@ def _difficulty(difficulty: DifficultyPlan) -> dict[str, Any]:
     edges = {"quantiles": difficulty.quantiles, "thresholds": difficulty.thresholds}
     given = {key: list(values) for key, values in edges.items() if values is not None}
     return {"name": difficulty.offer.name, **given, **dumped(difficulty.options)}
+
+
+def _hardness(hardness: HardnessPlan | None) -> dict[str, Any] | None:
+    if hardness is None:
+        return None
+    return {"name": hardness.offer.name, "keep": list(hardness.keep), **dumped(hardness.options)}
 
 
 def _source(source: SourcePlan) -> dict[str, Any]:

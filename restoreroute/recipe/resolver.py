@@ -21,6 +21,7 @@ from restoreroute.recipe.schema import (
     DataOptions,
     DifficultyChoice,
     EvaluationOptions,
+    HardnessChoice,
     Recipe,
     SourceChoice,
 )
@@ -34,12 +35,13 @@ from restoreroute.spec.plan import (
     DataPlan,
     DifficultyPlan,
     EvaluationPlan,
+    HardnessPlan,
     Provider,
     RunPlan,
     SourcePlan,
     TaskPlan,
 )
-from restoreroute.spec.stages import Stages
+from restoreroute.spec.stages import NetworkStage, Stages
 
 OfferT = TypeVar("OfferT", bound=Offering[Any])
 
@@ -181,9 +183,20 @@ class Resolver:
         for family in families if "sub_image" in parts else ():
             self._report(capabilities.size_fits(family, parts["sub_image"]), ("data", "sub_image"))
         found = {split: source for split, source in sources.items() if source is not None}
+        hardness = self._hardness(parts.get("hardness"))
         if found.keys() != sources.keys() or parts.keys() != DataOptions.model_fields.keys():
             return None
-        return DataPlan(**{**parts, **found})
+        return DataPlan(**{**parts, **found, "hardness": hardness})
+
+    def _hardness(self, choice: HardnessChoice | None) -> HardnessPlan | None:
+        if choice is None:
+            return None
+        path = ("data", "hardness")
+        offer = self._offer(self._catalogue.difficulty_estimators, choice.name, (*path, "name"))
+        if offer is None:
+            return None
+        options = self._findings.model(offer.options, choice.chosen, path, beside=tuple(type(choice).model_fields))
+        return None if options is None else HardnessPlan(offer=offer, options=options, keep=choice.keep)
 
     def _source(self, choice: SourceChoice | None, path: Path) -> SourcePlan | None:
         if choice is None:
@@ -225,6 +238,9 @@ class Resolver:
         stages = self._findings.fields(Stages, self._data.get("stages", {}), ("stages",))
         for name, stage in stages.items():
             self._report(capabilities.warmup_fits(stage), ("stages", name, "warmup"))
+            self._report(capabilities.weight_decay_fits(stage), ("stages", name, "weight_decay"))
+            if isinstance(stage, NetworkStage):
+                self._report(capabilities.phases_fit(stage), ("stages", name, "phases"))
         if "pretrain" in stages and branches is not None:
             counts = capabilities.per_branch_fits(stages["pretrain"], len(branches))
             self._report(counts, ("stages", "pretrain", "per_branch"))

@@ -70,6 +70,24 @@ class DifficultyChoice(Choice):
     )
 
 
+def _checked_keep(keep: tuple[float, float]) -> tuple[float, float]:
+    if keep[0] >= keep[1]:
+        raise ValueError(f"must rise, not go from {keep[0]:g} to {keep[1]:g}")
+    return keep
+
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class HardnessChoice(Choice):
+    """Which sub-images to keep, by their rank among all, hardest first."""
+
+    name: str = Field(DEFAULT_DIFFICULTY, min_length=1, description="name of the difficulty estimator that ranks")
+    keep: Annotated[tuple[Share, Share], AfterValidator(_checked_keep)] = Field(
+        description="shares, counted from the hardest sub-image, between which sub-images are kept"
+    )
+
+
 class SourceChoice(WithOptions):
     """A data source and its options: keys beside ``source`` are the options of the source."""
 
@@ -111,6 +129,12 @@ class DataOptions(Options):
         (1.0,), min_length=1, description="sizes of the clean image that sub-images are cut from"
     )
     augment: bool = Field(True, description="flip and rotate sub-images at random during training")
+    shuffle_colours: bool = Field(False, description="put the colour channels of sub-images in any order in training")
+    hardness: HardnessChoice | None = Field(
+        None,
+        description="train networks alone only on sub-images of some hardness: [0.05, 0.55] leaves out the hardest 5 % "
+        "and all beyond the hardest 55 %; with the keys of 'difficulty' another estimator ranks them",
+    )
 
 
 class EvaluationOptions(Options):

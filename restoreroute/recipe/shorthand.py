@@ -1,7 +1,7 @@
 """Shorthands of recipes, written out on plain data.
 
-``task``, ``backbone`` and ``difficulty`` may be a plain name, a branch a plain width or the plain name of a family, and
-each split of the data the name of a data source or the path of a folder.
+``task``, ``backbone`` and ``difficulty`` may be a plain name, a branch a plain width or the plain name of a family,
+each split of the data the name of a data source or the path of a folder, and ``data.hardness`` the two shares alone.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from restoreroute.recipe.places import Path
 FOLDER = "folder"
 NAMED = ("task", "backbone", "difficulty")
 SPLITS = ("train", "validation", "test")
+HARDNESS = ("data", "hardness")
 
 
 def written_out(path: Path, value: Any, sources: Collection[str]) -> Any:
@@ -26,6 +27,8 @@ def written_out(path: Path, value: Any, sources: Collection[str]) -> Any:
         value: plain data.
         sources: the names of the data sources there are; other text is the path of a folder.
     """
+    if path == HARDNESS and isinstance(value, list):
+        return {"keep": value}
     if value is None or isinstance(value, dict | list):
         return value
     match path:
@@ -46,6 +49,7 @@ def write_out(document: Document, sources: Collection[str]) -> Document:
     if isinstance(data.get("data"), dict):
         data["data"] = dict(data["data"])
         paths += [("data", split) for split in SPLITS if split in data["data"]]
+        paths += [HARDNESS] if "hardness" in data["data"] else []
     if isinstance(data.get("branches"), list):
         data["branches"] = list(data["branches"])
         paths += [("branches", index) for index in range(len(data["branches"]))]

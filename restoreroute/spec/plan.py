@@ -68,6 +68,19 @@ class SourcePlan:
 
 
 @dataclass(frozen=True, kw_only=True)
+class HardnessPlan:
+    """Which sub-images networks alone are trained on, by how hard they are.
+
+    Attributes:
+        keep: shares by rank between which sub-images are kept, counted from the hardest, within [0, 1] and rising.
+    """
+
+    offer: DifficultyEstimator
+    options: Options
+    keep: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataPlan:
     """Which images, and how sub-images are cut from them.
 
@@ -76,6 +89,8 @@ class DataPlan:
         step: distance of two sub-images in degraded pixels.
         clean_scales: sizes of the clean image that sub-images are cut from, as factors in (0, 1].
         augment: whether training flips and rotates at random.
+        shuffle_colours: whether training puts colour channels in any order.
+        hardness: which sub-images networks alone are trained on; None for all.
     """
 
     train: SourcePlan
@@ -85,6 +100,8 @@ class DataPlan:
     step: int
     clean_scales: tuple[float, ...]
     augment: bool
+    shuffle_colours: bool = False
+    hardness: HardnessPlan | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

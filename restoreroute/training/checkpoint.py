@@ -26,6 +26,7 @@ class Checkpoint:
         iteration: updates done.
         network: state of the trained network.
         optimiser: state of the optimiser.
+        average: state of the averaged weights, or None where none are kept.
         validations: figures on the validation images by iteration.
     """
 
@@ -33,6 +34,7 @@ class Checkpoint:
     iteration: int
     network: dict[str, Tensor]
     optimiser: dict[str, Any]
+    average: dict[str, Any] | None = None
     validations: list[dict[str, float]] = field(default_factory=list)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,6 +16,7 @@ from restoreroute.data.prefetch import prefetch
 from restoreroute.errors import TrainingError
 from restoreroute.spec.events import Listener, TrainingProgress, Validated
 from restoreroute.spec.stages import StageOptions
+from restoreroute.training.averaging import WeightAverage
 from restoreroute.training.checkpoint import Checkpoint, CheckpointFile
 from restoreroute.training.optimisers import make_optimiser
 
@@ -39,23 +41,44 @@ class StepLosses:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part(Generic[BatchT]):
+    """Some iterations of a stage under one schedule, on one kind of batch, for one loss.
+
+    Attributes:
+        options: iterations, rates and warm-up of this part.
+        fetch: the batch of each iteration of the part, counted from 0.
+        losses: losses of a batch, with gradient.
+        ahead: batches that are made in another thread while one is used; 0 where they are ready at once.
+    """
+
+    options: StageOptions
+    fetch: Callable[[int], BatchT]
+    losses: Callable[[BatchT], StepLosses]
+    ahead: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage(Generic[BatchT]):
     """What is trained, on what, for which losses.
 
     Attributes:
         name: shown in reports and errors.
+        options: what holds for all parts: optimiser, averaging, how often to validate and to save.
         network: what is trained and saved.
-        fetch: the batch of each iteration, counted from 0; called in another thread.
-        losses: losses of a batch, with gradient.
+        parts: one after the other.
         validate: figures on validation images.
     """
 
     name: str
     options: StageOptions
     network: nn.Module
-    fetch: Callable[[int], BatchT]
-    losses: Callable[[BatchT], StepLosses]
+    parts: Sequence[Part[BatchT]]
     validate: Callable[[], Mapping[str, float]]
+
+    @property
+    def iterations(self) -> int:
+        """Of all parts."""
+        return sum(part.options.iterations for part in self.parts)
 
 
 def learning_rate(options: StageOptions, iteration: int) -> float:
@@ -69,7 +92,8 @@ def learning_rate(options: StageOptions, iteration: int) -> float:
 def train(stage: Stage[BatchT], *, file: CheckpointFile, listen: Listener) -> list[dict[str, float]]:
     """Train a stage to its end, going on from its last checkpoint.
 
-    Parameters that do not require a gradient stay as they are.
+    Parameters that do not require a gradient stay as they are.  Where an average of the weights is kept, the network
+    has the averaged ones at the end.
 
     Returns:
         The figures of every validation, each with its ``"iteration"``.
@@ -78,14 +102,18 @@ def train(stage: Stage[BatchT], *, file: CheckpointFile, listen: Listener) -> li
         TrainingError: if a loss is no longer finite; the last good checkpoint stays on disk.
         OutputError: if a checkpoint can't be written.
     """
-    options = stage.options
-    optimiser = make_optimiser(stage.network, options)
+    options, network = stage.options, stage.network
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimiser = make_optimiser(network, options)
+    average = WeightAverage(network, decay=options.ema) if options.ema else None
     validations: list[dict[str, float]] = []
     start = 0
-    if (found := file.load(listen=listen)) is not None:
-        stage.network.load_state_dict(found.network)
-        optimiser.load_state_dict(found.optimiser)
-        start, validations = found.iteration, list(found.validations)
+    if (checkpoint := file.load(listen=listen)) is not None:
+        network.load_state_dict(checkpoint.network)
+        optimiser.load_state_dict(checkpoint.optimiser)
+        if average is not None and checkpoint.average is not None:
+            average.load_state_dict(checkpoint.average)
+        start, validations = checkpoint.iteration, list(checkpoint.validations)
 
     def save(iteration: int) -> None:
         _check_weights(stage, iteration)
@@ -93,35 +121,51 @@ def train(stage: Stage[BatchT], *, file: CheckpointFile, listen: Listener) -> li
             Checkpoint(
                 key=file.key,
                 iteration=iteration,
-                network=stage.network.state_dict(),
+                network=network.state_dict(),
                 optimiser=optimiser.state_dict(),
+                average=None if average is None else average.state_dict(),
                 validations=validations,
             )
         )
 
-    meter = _Meter(stage.name, options.iterations, start)
-    for iteration, batch in prefetch(stage.fetch, start, options.iterations):
-        rate = learning_rate(options, iteration)
+    meter = _Meter(stage.name, stage.iterations, start)
+    for done, part, rate, batch in _batches(stage, start):
         for group in optimiser.param_groups:
             group["lr"] = rate
-        losses = stage.losses(batch)
+        losses = part.losses(batch)
         optimiser.zero_grad(set_to_none=True)
         losses.terms["total"].backward()  # type: ignore[no-untyped-call]
+        if options.clip is not None:
+            nn.utils.clip_grad_norm_(trained, options.clip)
         optimiser.step()
+        if average is not None:
+            average.update(network)
 
-        done = iteration + 1
         meter.add(losses)
-        last = done == options.iterations
+        last = done == stage.iterations
         due = last or done % options.checkpoint_every == 0
         if due or meter.is_due():
             listen(meter.report(done, rate))
         if last or done % options.validate_every == 0:
-            figures = _validate(stage)
+            with nullcontext() if average is None else average.taken_by(network):
+                figures = _validate(stage)
             validations.append({"iteration": done, **figures})
             listen(Validated(step=stage.name, iteration=done, figures=figures))
         if due:
             save(done)
+    if average is not None and stage.iterations:
+        average.give_to(network)
     return validations
+
+
+def _batches(stage: Stage[BatchT], start: int) -> Iterator[tuple[int, Part[BatchT], float, BatchT]]:
+    """What each iteration needs from ``start`` on: its number counted from 1, its part, learning rate and batch."""
+    before = 0
+    for part in stage.parts:
+        iterations = part.options.iterations
+        for within, batch in prefetch(part.fetch, max(start - before, 0), iterations, ahead=part.ahead):
+            yield before + within + 1, part, learning_rate(part.options, within), batch
+        before += iterations
 
 
 def _check_weights(stage: Stage[BatchT], done: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -52,12 +53,14 @@ def make_optimiser(network: nn.Module, options: StageOptions) -> Optimiser:
     betas = options.beta1, options.beta2
     if options.optimiser == "adam":
         return torch.optim.Adam(trained, lr=options.lr, betas=betas)
+    if options.optimiser == "adamw":
+        return torch.optim.AdamW(trained, lr=options.lr, betas=betas, weight_decay=options.weight_decay)
     kernels = [parameter for parameter in trained if _is_hidden_kernel(parameter)]
     chosen = {id(kernel) for kernel in kernels}
     others = [parameter for parameter in trained if id(parameter) not in chosen]
     parts: list[torch.optim.Optimizer] = []
     if kernels:
-        parts.append(Muon(kernels, lr=options.lr))
+        parts.append(Muon(kernels, lr=options.lr, weight_decay=options.weight_decay))
     if others:
         parts.append(torch.optim.Adam(others, lr=options.lr, betas=betas))
     return Together(parts)
@@ -77,65 +80,80 @@ class Muon(torch.optim.Optimizer):
     Args:
         kernels: (outputs, inputs, rows, columns) each; a matrix of a row for each output.
         lr: learning rate, as Adam's.
+        weight_decay: share of each weight that an update takes away, in learning rates.
     """
 
-    def __init__(self, kernels: Sequence[nn.Parameter], lr: float) -> None:
-        super().__init__(kernels, {"lr": lr})
+    def __init__(self, kernels: Sequence[nn.Parameter], lr: float, weight_decay: float = 0.0) -> None:
+        super().__init__(kernels, {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """Update every kernel that has a gradient."""
+        """Update every kernel that has a gradient; kernels of one shape together."""
         for group in self.param_groups:
+            alike: dict[tuple[int, int], list[nn.Parameter]] = defaultdict(list)
             for kernel in group["params"]:
-                if kernel.grad is None:
-                    continue
-                state = self.state[kernel]
-                if not state:
-                    state["momentum"] = torch.zeros_like(kernel)
-                momentum = state["momentum"].lerp_(kernel.grad, 1 - MOMENTUM)
-                direction = orthogonal(kernel.grad.lerp(momentum, MOMENTUM).flatten(1))
-                size = ADAM_RMS * math.sqrt(max(direction.shape))
-                kernel.add_(direction.reshape(kernel.shape), alpha=-group["lr"] * size)
+                if kernel.grad is not None:
+                    alike[len(kernel), kernel[0].numel()].append(kernel)
+            for shape, kernels in alike.items():
+                directions = orthogonal(torch.stack([self._direction(kernel).flatten(1) for kernel in kernels]))
+                size = ADAM_RMS * math.sqrt(max(shape))
+                for kernel, direction in zip(kernels, directions, strict=True):
+                    kernel.mul_(1 - group["lr"] * group["weight_decay"])
+                    kernel.add_(direction.reshape(kernel.shape), alpha=-group["lr"] * size)
+
+    def _direction(self, kernel: nn.Parameter) -> Tensor:
+        """Nesterov's momentum of a kernel, in the kernel's shape."""
+        state, gradient = self.state[kernel], kernel.grad
+        if gradient is None:
+            raise ValueError("a kernel without a gradient has no direction")
+        if not state:
+            state["momentum"] = torch.zeros_like(kernel)
+        momentum = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
+        return gradient.lerp(momentum, MOMENTUM)
 
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """Nearly the closest matrix (m, n) with singular values of 1: they come out between some 0.7 and 1.2."""
-    tall = matrix.shape[0] > matrix.shape[1]
-    found = matrix.T if tall else matrix
-    found = found / found.norm().clamp(min=1e-7)  # singular values of at most 1
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Nearly the closest matrices (K, m, n) with singular values of 1: they come out between some 0.7 and 1.2."""
+    tall = matrices.shape[1] > matrices.shape[2]
+    wide = matrices.mT if tall else matrices
+    wide = wide / wide.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)  # singular values of at most 1
     first, third, fifth = COEFFICIENTS
     for _ in range(ITERATIONS):
-        gram = found @ found.T
-        found = torch.addmm(found, torch.addmm(gram, gram, gram, beta=third, alpha=fifth), found, beta=first)
-    return found.T if tall else found
+        gram = wide @ wide.mT
+        wide = torch.baddbmm(wide, torch.baddbmm(gram, gram, gram, beta=third, alpha=fifth), wide, beta=first)
+    return wide.mT if tall else wide
 
 
 class Together:
-    """Optimisers of different parameters as one."""
+    """Several optimisers, of different parameters each, as one.
+
+    Args:
+        parts: the optimisers, in an order that stays the same when a training goes on.
+    """
 
     def __init__(self, parts: Sequence[torch.optim.Optimizer]) -> None:
         self.parts = parts
 
     @property
     def param_groups(self) -> list[dict[str, Any]]:
-        """Of all."""
+        """The groups of all parts."""
         return [group for part in self.parts for group in part.param_groups]
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Of all."""
+        """Forget the gradients of all parts."""
         for part in self.parts:
             part.zero_grad(set_to_none)
 
     def step(self) -> None:
-        """Of all."""
+        """Update the weights of all parts."""
         for part in self.parts:
             part.step()
 
     def state_dict(self) -> dict[str, Any]:
-        """Of each, by its number."""
+        """The state of each part, by its number."""
         return {str(number): part.state_dict() for number, part in enumerate(self.parts)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Of each, by its number."""
+        """Give each part its state."""
         for number, part in enumerate(self.parts):
             part.load_state_dict(state_dict[str(number)])

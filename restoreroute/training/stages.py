@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from restoreroute.routing.branches import mix
 from restoreroute.routing.losses import NETWORK_LOSSES, RoutingLoss
 from restoreroute.routing.router import Router
 from restoreroute.spec.stages import NetworkStage, StageOptions
-from restoreroute.training.loop import Stage, StepLosses
+from restoreroute.training.loop import Part, Stage, StepLosses
 from restoreroute.training.pool import PooledBatch
 
 BatchT = TypeVar("BatchT", bound=Batch)
@@ -38,13 +38,41 @@ def network_stage(
     network: nn.Module,
     *,
     options: NetworkStage,
-    fetch: Callable[[int], Batch],
+    fetches: Sequence[Callable[[int], Batch]],
     validate: Validate,
     device: torch.device,
+    ahead: int = 2,
     teacher: Teacher | None = None,
 ) -> Stage[Batch]:
-    """One network alone: the baseline, or a branch in pre-training."""
+    """One network alone: the baseline, or a branch in pre-training.
+
+    Args:
+        name: shown in reports and errors.
+        network: what is trained.
+        options: of the stage.
+        fetches: the batches of each part of the stage.
+        validate: figures on validation images.
+        device: where the network is.
+        ahead: batches that are made while one is used.
+        teacher: whose output is learnt beside the clean sub-image, if any.
+    """
     network.train().requires_grad_(True)
+    parts = [
+        Part(
+            options=part,
+            fetch=_on(device, fetch),
+            losses=_network_losses(network, part, teacher),
+            ahead=ahead,
+        )
+        for part, fetch in zip(options.parts(), fetches, strict=True)
+    ]
+    return Stage(name=name, options=options, network=network, parts=parts, validate=validate)
+
+
+def _network_losses(
+    network: nn.Module, options: NetworkStage, teacher: Teacher | None
+) -> Callable[[Batch], StepLosses]:
+    """The losses of a network alone in one part of its stage."""
     loss = NETWORK_LOSSES[options.loss]
 
     def losses(batch: Batch) -> StepLosses:
@@ -58,14 +86,7 @@ def network_stage(
         total = torch.lerp(image, distilled, teacher.share)
         return StepLosses(terms={"total": total, "image": image, "distilled": distilled})
 
-    return Stage(
-        name=name,
-        options=options,
-        network=network,
-        fetch=_on(device, fetch),
-        losses=losses,
-        validate=validate,
-    )
+    return losses
 
 
 def class_module_stage(
@@ -77,6 +98,7 @@ def class_module_stage(
     fetch: Callable[[int], Batch],
     validate: Validate,
     device: torch.device,
+    ahead: int = 2,
 ) -> Stage[Batch]:
     """The Class-Module under all three losses, every branch frozen.
 
@@ -95,14 +117,8 @@ def class_module_stage(
             terms=loss(mixture=mixture, clean=batch.clean, probability=probability), probability=probability
         )
 
-    return Stage(
-        name=name,
-        options=options,
-        network=router.class_module,
-        fetch=_on(device, fetch),
-        losses=losses,
-        validate=validate,
-    )
+    part = Part(options=options, fetch=_on(device, fetch), losses=losses, ahead=ahead)
+    return Stage(name=name, options=options, network=router.class_module, parts=[part], validate=validate)
 
 
 def joint_stage(
@@ -114,6 +130,7 @@ def joint_stage(
     fetch: Callable[[int], Batch],
     validate: Validate,
     device: torch.device,
+    ahead: int = 2,
 ) -> Stage[Batch]:
     """Class-Module and branches together under all three losses."""
     router.train().requires_grad_(True)
@@ -124,7 +141,8 @@ def joint_stage(
             terms=loss(mixture=mixture, clean=batch.clean, probability=probability), probability=probability
         )
 
-    return Stage(name=name, options=options, network=router, fetch=_on(device, fetch), losses=losses, validate=validate)
+    part = Part(options=options, fetch=_on(device, fetch), losses=losses, ahead=ahead)
+    return Stage(name=name, options=options, network=router, parts=[part], validate=validate)
 
 
 def _freeze(network: nn.Module) -> None:

@@ -22,7 +22,7 @@ from restoreroute.app.pipeline import SplitFiles
 from restoreroute.app.plugins import open_catalogue
 from restoreroute.data.pairs import PairCache
 from restoreroute.data.patch_index import index_sub_images
-from restoreroute.data.sub_images import Batch, SubImages, batches
+from restoreroute.data.sub_images import Augmentation, Batch, SubImages, batches
 from restoreroute.recipe.resolve import load_recipe
 from restoreroute.routing.model_file import build_network
 from restoreroute.spec.events import Event, TrainingProgress, ignore
@@ -64,7 +64,7 @@ def speed(plan: RunPlan, fetch: Callable[[int], Batch], folder: Path, iterations
         "baseline",
         build_network(plan.branches[-1], plan.task, seed=0),
         options=options,
-        fetch=fetch,
+        fetches=[fetch],
         validate=dict,
         device=torch.device("cpu"),
     )
@@ -85,11 +85,11 @@ def compare(rounds: int) -> Comparison:
         sizes = [pair.degraded_size(plan.task.bound.scale) for pair in pairs]
         index = index_sub_images(sizes, side=plan.data.sub_image, step=plan.data.step)
         loaded = batches(
-            SubImages(pairs=pairs, index=index, task=plan.task.bound),
+            SubImages.of(pairs, index, plan.task.bound),
             chosen=np.arange(len(index)),
             batch=plan.stages.baseline.batch,
             seed=0,
-            augment=plan.data.augment,
+            augmentation=Augmentation(turn=plan.data.augment),
         )
         kept = [loaded(iteration) for iteration in range(ITERATIONS)]
         ready = kept.__getitem__

@@ -123,7 +123,7 @@ def compare(rounds: int) -> Comparison:
         device=torch.device("cpu"),
     )
     ways: tuple[Callable[[], Tensor], ...] = (
-        lambda: stage.losses(batch).terms["total"],
+        lambda: stage.parts[0].losses(batch).terms["total"],
         lambda: per_sample_loss(plain, plain_batch),
     )
     seconds: tuple[list[float], list[float]] = ([], [])

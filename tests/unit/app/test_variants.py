@@ -55,10 +55,10 @@ def test_without_a_baseline(run: Any) -> None:
 
 
 def test_difficulty_by_a_baseline_that_is_not_trained_is_refused_in_words(run: Any) -> None:
-    with pytest.raises(InputError, match=r"stages\.baseline\.iterations is 0") as caught:
+    with pytest.raises(InputError, match=r"by this run.s baseline, and there is none") as caught:
         run.run(*ONE, "difficulty=network", "stages.baseline.iterations=0")
 
-    assert caught.value.hint == "name a model file or train a baseline"
+    assert caught.value.hint == "name a trained one: difficulty.model=FILE"
 
 
 def test_difficulty_by_a_model_file(run: Any, finished: Any) -> None:

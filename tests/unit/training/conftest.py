@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from restoreroute.spec.stages import StageOptions
 from restoreroute.training.checkpoint import CheckpointFile
-from restoreroute.training.loop import Stage, StepLosses
+from restoreroute.training.loop import Part, Stage, StepLosses
 
 MakeStage = Callable[..., Stage[Tensor]]
 
@@ -46,12 +46,12 @@ def make_stage() -> MakeStage:
             return StepLosses(terms={"total": loss, "image": loss})
 
         settings = {"iterations": 10, "batch": 4, "lr": 0.01, "checkpoint_every": 4, "validate_every": 5}
+        stage_options = StageOptions(**settings | options)
         return Stage(
             name="double",
-            options=StageOptions(**settings | options),
+            options=stage_options,
             network=trained,
-            fetch=fetch,
-            losses=step,
+            parts=[Part(options=stage_options, fetch=fetch, losses=step)],
             validate=validate,
         )
 

@@ -93,10 +93,12 @@ def test_the_joint_stage_changes_everything(router: Router, tmp_path: Path) -> N
 def test_a_network_stage_trains_all_of_one_network(tmp_path: Path) -> None:
     network = Branch(4).eval().requires_grad_(False)
     before = state(network)
-    stage = network_stage("one", network, options=OPTIONS, fetch=batch_of, validate=lambda: {"psnr": 1.0}, device=CPU)
+    stage = network_stage(
+        "one", network, options=OPTIONS, fetches=[batch_of], validate=lambda: {"psnr": 1.0}, device=CPU
+    )
     expected = image_loss(network(batch_of(0).degraded), batch_of(0).clean)
 
-    losses = stage.losses(batch_of(0))
+    losses = stage.parts[0].losses(batch_of(0))
     train(stage, file=CheckpointFile(tmp_path / "a.pt", key="k"), listen=ignore)
 
     assert losses.probability is None
@@ -107,9 +109,9 @@ def test_a_network_stage_trains_all_of_one_network(tmp_path: Path) -> None:
 
 def test_a_network_may_minimise_the_squared_error() -> None:
     network, options = Branch(4), OPTIONS.model_copy(update={"loss": "mse"})
-    stage = network_stage("one", network, options=options, fetch=batch_of, validate=dict, device=CPU)
+    stage = network_stage("one", network, options=options, fetches=[batch_of], validate=dict, device=CPU)
 
-    total = stage.losses(batch_of(0)).terms["total"]
+    total = stage.parts[0].losses(batch_of(0)).terms["total"]
 
     difference = network(batch_of(0).degraded) - batch_of(0).clean
     torch.testing.assert_close(total, difference.square().mean())
@@ -122,7 +124,7 @@ def test_the_three_losses_act(kind: Any, shares: tuple[float, ...] | None, route
     stage = make(kind, router, loss=loss)
     batch = batch_of(0)
 
-    found = stage.losses(batch)
+    found = stage.parts[0].losses(batch)
 
     probability = router.probability(batch.degraded)
     mixture = sum(
@@ -143,10 +145,10 @@ def test_the_three_losses_act(kind: Any, shares: tuple[float, ...] | None, route
 
 
 def test_target_shares_change_the_average_loss(router: Router) -> None:
-    uniform = make(joint_stage, router).losses(batch_of(0)).terms["average"]
+    uniform = make(joint_stage, router).parts[0].losses(batch_of(0)).terms["average"]
     aimed = RoutingLoss(image=100.0, class_=1.0, average=6.0, target_shares=(0.8, 0.1, 0.1))
 
-    assert make(joint_stage, router, loss=aimed).losses(batch_of(0)).terms["average"] > uniform + 0.1
+    assert make(joint_stage, router, loss=aimed).parts[0].losses(batch_of(0)).terms["average"] > uniform + 0.1
 
 
 def test_pooled_losses_are_those_of_the_branches(router: Router) -> None:
@@ -159,8 +161,8 @@ def test_pooled_losses_are_those_of_the_branches(router: Router) -> None:
     for iteration in range(2):
         pooled = fetch(iteration)
         assert isinstance(pooled, PooledBatch)
-        through_pool = stage.losses(pooled).terms
-        through_branches = stage.losses(Batch(degraded=pooled.degraded, clean=pooled.clean)).terms
+        through_pool = stage.parts[0].losses(pooled).terms
+        through_branches = stage.parts[0].losses(Batch(degraded=pooled.degraded, clean=pooled.clean)).terms
         for name in ("total", "image", "class", "average"):
             torch.testing.assert_close(through_pool[name], through_branches[name], rtol=2e-3, atol=2e-3)
         seen += [tuple(sub_image.flatten().tolist()) for sub_image in pooled.degraded]
