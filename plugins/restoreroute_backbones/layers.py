@@ -79,6 +79,14 @@ class ChannelAttention(nn.Sequential):
         return features * run(self, features.mean(dim=(2, 3), keepdim=True))  # weights are (B, C, 1, 1)
 
 
+class SiLU(nn.Module):
+    """x * sigmoid(x), in place where there are no gradients; with them its input is needed again."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Any shape."""
+        return functional.silu(features, inplace=not torch.is_grad_enabled())
+
+
 class Gain(nn.Module):
     """x times a constant."""
 

@@ -30,6 +30,7 @@ class Wire:
         spread: its output channels for each channel written: step**2 before a pixel shuffle.
         groups: groups of the convolution; as many channels of each group are kept.
         transposed: whether it is a transposed convolution, whose weight has inputs first.
+        slopes: the layer of slopes that follows it, one for each channel written, or None.
     """
 
     layer: str
@@ -39,6 +40,7 @@ class Wire:
     spread: int = 1
     groups: int = 1
     transposed: bool = False
+    slopes: str | None = None
 
 
 def narrow(
@@ -146,4 +148,6 @@ def _cut(full: Mapping[str, Tensor], wire: Wire, kept: Mapping[str, Tensor]) -> 
     cut = {f"{wire.layer}.weight": small.transpose(0, 1) if wire.transposed else small}
     if bias is not None:
         cut[f"{wire.layer}.bias"] = bias[outputs]
+    if wire.slopes is not None:
+        cut[f"{wire.slopes}.weight"] = full[f"{wire.slopes}.weight"][outputs]
     return cut

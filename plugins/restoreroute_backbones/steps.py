@@ -41,7 +41,7 @@ def in_steps(layers: Iterable[tuple[str, nn.Module]], *, reaches: Mapping[str, i
                 run=nn.Sequential(first[1], *rest),
                 reach=reach,
                 scale=scale,
-                inner=None if first[0] in known else nn.Sequential(_unpadded(first[1]), *rest),
+                inner=None if first[0] in known else nn.Sequential(unpadded(first[1]), *rest),
             )
         )
     return steps
@@ -60,7 +60,7 @@ def _geometry(layer: nn.Module) -> tuple[int, int]:
     return (0, layer.upscale_factor) if isinstance(layer, nn.PixelShuffle) else (0, 1)
 
 
-def _unpadded(layer: nn.Module) -> nn.Module:
+def unpadded(layer: nn.Module) -> nn.Module:
     """The same layer, with the same parameters, without padding."""
     from torch import nn
 

@@ -1,0 +1,154 @@
+"""The network of the fmen family: pairs of convolutions, each followed by an attention of local convolutions."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from restoreroute.spec.backbone import Step
+from restoreroute_backbones.enlarging import conv, enlarged, enlarged_step
+from restoreroute_backbones.long_skip import long_skip_steps
+from restoreroute_backbones.narrowing import IMAGE, Wire
+
+SLOPE = 0.1
+GATE_WIDTH = 16
+"""Features inside each attention, at every width of the network."""
+FIRST_PAIRS = 2
+"""Pairs of convolutions inside the first attention; the others have one."""
+
+
+class Pair(nn.Module):
+    """Convolution, leaky ReLU, convolution: the enhanced residual block as it is in inference.
+
+    Its residual connections, which training may have, are part of the kernels.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = conv(width, width)
+        self.slope = nn.LeakyReLU(SLOPE, inplace=True)
+        self.second = conv(width, width)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, h, w) -> the same."""
+        restored: Tensor = self.second(self.slope(self.first(features)))
+        return restored
+
+
+class Attention(nn.Module):
+    """Features times a weight in (0, 1) for each of them, which 16 features of their neighbourhood tell (HFAB)."""
+
+    def __init__(self, width: int, pairs: int) -> None:
+        super().__init__()
+        self.squeeze = conv(width, GATE_WIDTH)
+        self.pairs = nn.ModuleList(Pair(GATE_WIDTH) for _ in range(pairs))
+        self.excite = conv(GATE_WIDTH, width)
+        self.slope = nn.LeakyReLU(SLOPE, inplace=True)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, h, w) -> the same."""
+        inside = self.slope(self.squeeze(features))  # (B, 16, h, w)
+        for pair in self.pairs:
+            inside = pair(inside)
+        gate: Tensor = self.excite(self.slope(inside))  # (B, C, h, w)
+        return features * gate.sigmoid_()
+
+    @property
+    def reach(self) -> int:
+        """How far an output depends on the features."""
+        return 2 + 2 * len(self.pairs)
+
+
+class Block(nn.Module):
+    """A pair of convolutions (one convolution in the first block) and an attention."""
+
+    def __init__(self, width: int, *, first: bool) -> None:
+        super().__init__()
+        self.body = conv(width, width) if first else Pair(width)
+        self.attention = Attention(width, FIRST_PAIRS if first else 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, h, w) -> the same."""
+        restored: Tensor = self.attention(self.body(features))
+        return restored
+
+    @property
+    def reach(self) -> int:
+        """How far an output depends on the input."""
+        return (2 if isinstance(self.body, Pair) else 1) + self.attention.reach
+
+
+class Fmen(nn.Module):
+    """Blocks under a long skip connection, a pixel shuffle, and the image enlarged bilinearly.
+
+    Args:
+        width: features C outside the attentions.
+        blocks: after the first one, which is always there.
+        scale: side of the output over side of the input.
+        channels: of the image.
+    """
+
+    def __init__(self, *, width: int, blocks: int, scale: int, channels: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.head = conv(channels, width)
+        self.blocks = nn.ModuleList(Block(width, first=number == 0) for number in range(blocks + 1))
+        self.fuse = conv(width, width)
+        self.tail = conv(width, channels * scale**2)
+        self.shuffle = nn.PixelShuffle(scale)
+        self.base = enlarged("bilinear", scale)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, channels, h, w) in [0, 1] -> (B, channels, h * scale, w * scale)."""
+        shallow = self.head(image)  # (B, C, h, w)
+        features = shallow
+        for block in self.blocks:
+            features = block(features)
+        features = self.fuse(features) + shallow
+        detail = self.shuffle(self.tail(features))  # (B, channels, h * scale, w * scale)
+        restored: Tensor = detail + self.base(image)
+        return restored
+
+    def segments(self) -> list[list[Step]]:
+        """The detail, block by block, and the enlarged image."""
+        detail = long_skip_steps(
+            head=self.head,
+            blocks=[(block, block.reach) for block in self.blocks if isinstance(block, Block)],
+            fuse=self.fuse,
+            tail=[("tail", self.tail), ("shuffle", self.shuffle)],
+        )
+        return [detail, [enlarged_step(self.base, self.scale)]]
+
+    def wires(self) -> list[Wire]:
+        """Each attention writes the features that it reads, so these are one space; its own stay as they are."""
+        wires = [Wire(layer="head", reads=IMAGE, writes="shallow")]
+        reads = "shallow"
+        for number, block in enumerate(self.blocks):
+            writes = f"block {number}"
+            body = f"blocks.{number}.body"
+            if number == 0:
+                wires.append(Wire(layer=body, reads=reads, writes=writes))
+            else:
+                wires += pair_wires(body, reads=reads, inside=f"{writes} inside", writes=writes)
+            wires += attention_wires(f"blocks.{number}.attention", block.attention, features=writes)
+            reads = writes
+        wires.append(Wire(layer="fuse", reads=reads, writes="shallow"))
+        wires.append(Wire(layer="tail", reads="shallow", writes=IMAGE, spread=self.scale**2))
+        return wires
+
+
+def pair_wires(name: str, *, reads: str, inside: str, writes: str) -> list[Wire]:
+    """Of both convolutions of a pair."""
+    return [
+        Wire(layer=f"{name}.first", reads=reads, writes=inside),
+        Wire(layer=f"{name}.second", reads=inside, writes=writes),
+    ]
+
+
+def attention_wires(name: str, attention: Attention, *, features: str) -> list[Wire]:
+    """Of an attention over a space of features."""
+    space = f"{name} squeezed"
+    wires = [Wire(layer=f"{name}.squeeze", reads=features, writes=space)]
+    for number in range(len(attention.pairs)):
+        before, space = space, f"{name} after {number}"
+        wires += pair_wires(f"{name}.pairs.{number}", reads=before, inside=f"{space} inside", writes=space)
+    return [*wires, Wire(layer=f"{name}.excite", reads=space, writes=features)]
