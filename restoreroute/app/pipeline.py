@@ -37,10 +37,11 @@ from restoreroute.routing.losses import RoutingLoss
 from restoreroute.routing.model_file import Model, assemble, build_class_module, build_network
 from restoreroute.routing.router import Router
 from restoreroute.routing.trained_networks import read_networks
-from restoreroute.spec.events import Listener, WorkProgress
+from restoreroute.spec.events import Listener, Notice, WorkProgress
 from restoreroute.spec.plan import BranchPlan, RunPlan
 from restoreroute.spec.stages import NetworkStage, PretrainStage, StageOptions
 from restoreroute.training.pool import fill_pool
+from restoreroute.training.precision import missing_bfloat16
 from restoreroute.training.stages import Teacher, class_module_stage, joint_stage, network_stage
 
 POOL_CHUNK = 96
@@ -90,6 +91,8 @@ class Pipeline:
         """Everything up to the trained model."""
         plan = self.plan
         self._require_cheapest_first()
+        if text := missing_bfloat16(self.device, plan.stages):
+            self.listen(Notice(text=text))
         starts = StartingPoints(
             plan.branches,
             lambda path: read_networks(path, self.catalogue, scale=plan.task.bound.scale),

@@ -4,8 +4,8 @@ While it is expanded, a convolution's kernel is W + P.E: the plain kernel W, and
 followed by a 1x1 convolution P back.  The blocks are linear, so they are collapsed to one kernel before anything is
 convolved, in each update: training costs little more, and the trained network is the plain one.
 
-Sources: K. Bhardwaj et al., "Collapsible Linear Blocks for Super-Efficient Super Resolution" (SESR), MLSys 2022,
-section 3; X. Zhang et al., "Edge-oriented Convolution Block" (ECBSR), ACM MM 2021.
+Sources: K. Bhardwaj et al., "Collapsible Linear Blocks for Super-Efficient Super Resolution" (SESR), MLSys 2022;
+X. Zhang et al., "Edge-oriented Convolution Block" (ECBSR), ACM MM 2021.
 """
 
 from __future__ import annotations
