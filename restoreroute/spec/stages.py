@@ -23,8 +23,8 @@ class StageOptions(Options):
     warmup: int = Field(0, ge=0, description="updates over which the learning rate rises from 0 to lr")
     optimiser: Literal["adam", "adamw", "muon"] = Field(
         "adam",
-        description="'adam', as in the paper; 'adamw', whose weight decay is apart from the gradient; or 'muon' for the "
-        "convolutions between the first and the last, whose updates it orthogonalises: deep networks without skip "
+        description="'adam', as in the paper; 'adamw', whose weight decay is apart from the gradient; or 'muon' for "
+        "the convolutions between the first and the last, whose updates it orthogonalises: deep networks without skip "
         "connections get as far in a third of the updates",
     )
     beta1: float = Field(0.9, ge=0, lt=1, description="Adam's decay of the mean gradient")
@@ -40,8 +40,8 @@ class StageOptions(Options):
         0.0,
         ge=0,
         lt=1,
-        description="decay of an exponential moving average of the weights, 0.999 for example; the averaged weights are "
-        "validated and kept; 0 keeps the last ones",
+        description="decay of an exponential moving average of the weights, 0.999 for example; the averaged weights "
+        "are validated and kept; 0 keeps the last ones",
     )
     precision: Literal["float32", "bfloat16"] = Field(
         "float32",
@@ -81,8 +81,8 @@ class NetworkStage(StageOptions):
 
     loss: NetworkLoss = Field(
         "l1",
-        description="what is minimised: the mean 'l1' distance, as in the paper; 'charbonnier', a smooth form of it; or "
-        "'mse', the squared error, on which PSNR is defined and which lifts it at the end of a long training",
+        description="what is minimised: the mean 'l1' distance, as in the paper; 'charbonnier', a smooth form of it; "
+        "or 'mse', the squared error, on which PSNR is defined and which lifts it at the end of a long training",
     )
     fft: Weight = Field(
         0.0, description="weight of a second term, the L1 distance of the amplitudes of the Fourier transforms"
