@@ -5,15 +5,12 @@ torch is imported where networks are made, so that reading the descriptor stays 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from restoreroute.spec.backbone import BackboneFamily, OfficialLayout, Recognised, Shape
+from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.options import Options
-from restoreroute_backbones import published
 from restoreroute_backbones.self_cutting import chains, narrow
 from restoreroute_backbones.widths import published_or_spaced
 

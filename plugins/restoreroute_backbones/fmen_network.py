@@ -129,7 +129,8 @@ class Fmen(nn.Module):
                 wires.append(Wire(layer=body, reads=reads, writes=writes))
             else:
                 wires += pair_wires(body, reads=reads, inside=f"{writes} inside", writes=writes)
-            wires += attention_wires(f"blocks.{number}.attention", block.attention, features=writes)
+            if isinstance(block, Block):
+                wires += attention_wires(f"blocks.{number}.attention", block.attention, features=writes)
             reads = writes
         wires.append(Wire(layer="fuse", reads=reads, writes="shallow"))
         wires.append(Wire(layer="tail", reads="shallow", writes=IMAGE, spread=self.scale**2))

@@ -12,7 +12,9 @@ from restoreroute.spec.task import Task
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
+    from torch import Tensor
 
 Sigma = Annotated[float, Field(ge=0, le=255)]
 
@@ -40,7 +42,7 @@ class GaussianDenoisingOptions(Options):
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianDenoising:
-    """RGB denoising; see :class:`restoreroute.spec.task.BoundTask`.
+    """RGB denoising; see :class:`restoreroute.spec.task.BoundTask` and, for tensors, ``DegradesTensors`` there.
 
     Attributes:
         sigma: lowest and highest standard deviation on the 0..255 scale.
@@ -67,6 +69,18 @@ class GaussianDenoising:
         sigma = np.float32(generator.uniform(*self.sigma) / 255)
         noisy = clean + sigma * generator.standard_normal(clean.shape, dtype=np.float32)
         return to_float(from_float(noisy, np.uint8)) if self.quantise else noisy
+
+    def degrade_tensors(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+        """Add noise to each image (B, C, H, W), of a standard deviation drawn for it uniformly from the range."""
+        import torch
+
+        low, high = (sigma / 255 for sigma in self.sigma)
+        share = torch.rand(len(clean), 1, 1, 1, generator=generator, device=clean.device)
+        noise = torch.randn(clean.shape, generator=generator, device=clean.device)
+        noisy = clean + (low + (high - low) * share) * noise
+        if not self.quantise:
+            return noisy
+        return (noisy.clamp(0, 1) * 255 + 0.5).floor() / 255  # halves rounded up, as `degrade` does
 
     def interpolate(self, degraded: NDArray[np.float32]) -> NDArray[np.float32]:
         """The noisy image itself."""

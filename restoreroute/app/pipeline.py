@@ -38,10 +38,12 @@ from restoreroute.routing.losses import RoutingLoss
 from restoreroute.routing.model_file import Model, assemble, build_class_module, build_network
 from restoreroute.routing.router import Router
 from restoreroute.routing.trained_networks import read_networks
-from restoreroute.spec.events import Listener, WorkProgress
+from restoreroute.spec.events import Listener, Notice, WorkProgress
 from restoreroute.spec.plan import BranchPlan, RunPlan
 from restoreroute.spec.stages import NetworkStage, PretrainStage, StageOptions
 from restoreroute.training.pool import fill_pool
+from restoreroute.training.precision import missing_bfloat16
+from restoreroute.training.reparameterise import collapsed_state, expanded
 from restoreroute.training.stages import Teacher, class_module_stage, joint_stage, network_stage
 
 POOL_CHUNK = 96
@@ -91,6 +93,8 @@ class Pipeline:
         """Everything up to the trained model."""
         plan = self.plan
         self._require_cheapest_first()
+        if text := missing_bfloat16(self.device, plan.stages):
+            self.listen(Notice(text=text))
         starts = StartingPoints(
             plan.branches,
             lambda path: read_networks(path, self.catalogue, scale=plan.task.bound.scale),
@@ -201,17 +205,21 @@ class Pipeline:
     ) -> None:
         """One network alone."""
         distil = options.distil if isinstance(options, PretrainStage) else 0.0
+        wider = options.reparameterise and options.total
+        trained = expanded(network, torch.Generator().manual_seed(seed_for(self.plan, name))) if wider else network
         stage = network_stage(
             name,
-            network,
+            trained,
             options=options,
             fetches=self._fetches(name, options, sub_images, chosen),
             ahead=sub_images.ahead,
-            validate=lambda: validator.network(network),
+            validate=lambda: validator.network(trained),
             device=self.device,
             teacher=None if teacher is None else Teacher(network=teacher, share=distil),
         )
         self.stages.run(stage, key, detail)
+        if wider:
+            network.load_state_dict(collapsed_state(trained))
         network.eval()
 
     def _require_cheapest_first(self) -> None:

@@ -16,7 +16,7 @@ from restoreroute.data.pairs import Pair
 from restoreroute.data.patch_index import PatchIndex
 from restoreroute.data.places import VARIANTS, Places
 from restoreroute.data.sampler import Sampler
-from restoreroute.spec.task import BoundTask
+from restoreroute.spec.task import BoundTask, DegradesTensors
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -120,6 +120,9 @@ class SubImages:
 
     def _degrade(self, clean: Tensor, generator: np.random.Generator) -> Tensor:
         """Degraded versions (B, h, w, C) of clean sub-images (B, H, W, C)."""
+        if isinstance(self.task, DegradesTensors):
+            draw = torch.Generator(clean.device).manual_seed(int(generator.integers(2**63)))
+            return self.task.degrade_tensors(clean.permute(0, 3, 1, 2), draw).permute(0, 2, 3, 1)
         made = [self.task.degrade(image, generator) for image in clean.cpu().numpy()]
         return torch.from_numpy(np.stack(made)).to(clean.device)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -16,12 +15,6 @@ from restoreroute.spec.stages import LossOptions
 def image_loss(restored: Tensor, clean: Tensor) -> Tensor:
     """Mean absolute difference; both (B, C, H, W) on [0, 1]."""
     return functional.l1_loss(restored, clean)
-
-
-NETWORK_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = MappingProxyType(
-    {"l1": image_loss, "mse": functional.mse_loss}
-)
-"""What a network alone may minimise."""
 
 
 def class_loss(probability: Tensor) -> Tensor:

@@ -9,7 +9,9 @@ from restoreroute.spec.offering import Offering
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
+    from torch import Tensor
 
 
 @runtime_checkable
@@ -61,6 +63,27 @@ class BoundTask(Protocol):
 
         Returns:
             h*scale x w*scale x C, not clipped.
+        """
+        ...
+
+
+@runtime_checkable
+class DegradesTensors(Protocol):
+    """What a :class:`BoundTask` may do too: degrade batches where they are, on a GPU for example.
+
+    Training then need not bring degraded images from the CPU.  Values are drawn from the distribution of
+    :meth:`BoundTask.degrade`, not the same values.
+    """
+
+    def degrade_tensors(self, clean: Tensor, generator: torch.Generator) -> Tensor:
+        """Degrade each image of a batch by a draw of its own, of a noise level for example.
+
+        Args:
+            clean: (B, C, H, W) float32 in [0, 1] on any device, sides multiples of ``scale``; stays as it is.
+            generator: the only source of randomness, on the device of ``clean``.
+
+        Returns:
+            (B, C, H/scale, W/scale) float32 on the same device.
         """
         ...
 

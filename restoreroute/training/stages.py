@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from restoreroute.data.sub_images import Batch
 from restoreroute.routing.branches import mix
-from restoreroute.routing.losses import NETWORK_LOSSES, RoutingLoss
+from restoreroute.routing.losses import RoutingLoss
 from restoreroute.routing.router import Router
 from restoreroute.spec.stages import NetworkStage, StageOptions
+from restoreroute.training.image_losses import ImageLoss
 from restoreroute.training.loop import Part, Stage, StepLosses
 from restoreroute.training.pool import PooledBatch
+from restoreroute.training.precision import forward_precision
 
 BatchT = TypeVar("BatchT", bound=Batch)
 Validate = Callable[[], Mapping[str, float]]
@@ -46,6 +48,8 @@ def network_stage(
 ) -> Stage[Batch]:
     """One network alone: the baseline, or a branch in pre-training.
 
+    With a teacher, the main loss against its output takes its share from the whole loss against the clean sub-images.
+
     Args:
         name: shown in reports and errors.
         network: what is trained.
@@ -61,7 +65,7 @@ def network_stage(
         Part(
             options=part,
             fetch=_on(device, fetch),
-            losses=_network_losses(network, part, teacher),
+            losses=_network_losses(network, part, device, teacher),
             ahead=ahead,
         )
         for part, fetch in zip(options.parts(), fetches, strict=True)
@@ -70,21 +74,23 @@ def network_stage(
 
 
 def _network_losses(
-    network: nn.Module, options: NetworkStage, teacher: Teacher | None
+    network: nn.Module, options: NetworkStage, device: torch.device, teacher: Teacher | None
 ) -> Callable[[Batch], StepLosses]:
     """The losses of a network alone in one part of its stage."""
-    loss = NETWORK_LOSSES[options.loss]
+    loss = ImageLoss.from_options(options)
 
     def losses(batch: Batch) -> StepLosses:
-        restored = network(batch.degraded)
-        image = loss(restored, batch.clean)
+        with forward_precision(device, options):
+            restored = network(batch.degraded)
+        restored = restored.float()
+        terms = loss(restored, batch.clean)
         if teacher is None:
-            return StepLosses(terms={"total": image, "image": image})
-        with torch.no_grad():
+            return StepLosses(terms=terms)
+        with torch.no_grad(), forward_precision(device, options):
             taught = teacher.network(batch.degraded)
-        distilled = loss(restored, taught)
-        total = torch.lerp(image, distilled, teacher.share)
-        return StepLosses(terms={"total": total, "image": image, "distilled": distilled})
+        distilled = loss.main(restored, taught.float())
+        total = torch.lerp(terms["total"], distilled, teacher.share)
+        return StepLosses(terms=terms | {"total": total, "distilled": distilled})
 
     return losses
 
@@ -108,14 +114,13 @@ def class_module_stage(
     router.class_module.train().requires_grad_(True)
 
     def losses(batch: Batch) -> StepLosses:
-        probability = router.probability(batch.degraded)
-        if isinstance(batch, PooledBatch):
-            mixture = mix(batch.outputs, probability)
-        else:
-            mixture = router.branches.mixture(batch.degraded, probability)
-        return StepLosses(
-            terms=loss(mixture=mixture, clean=batch.clean, probability=probability), probability=probability
-        )
+        with forward_precision(device, options):
+            probability = router.probability(batch.degraded)
+            if isinstance(batch, PooledBatch):
+                mixture = mix(batch.outputs, probability)
+            else:
+                mixture = router.branches.mixture(batch.degraded, probability)
+        return _routing_losses(loss, batch, mixture, probability)
 
     part = Part(options=options, fetch=_on(device, fetch), losses=losses, ahead=ahead)
     return Stage(name=name, options=options, network=router.class_module, parts=[part], validate=validate)
@@ -136,13 +141,19 @@ def joint_stage(
     router.train().requires_grad_(True)
 
     def losses(batch: Batch) -> StepLosses:
-        mixture, probability = router(batch.degraded)
-        return StepLosses(
-            terms=loss(mixture=mixture, clean=batch.clean, probability=probability), probability=probability
-        )
+        with forward_precision(device, options):
+            mixture, probability = router(batch.degraded)
+        return _routing_losses(loss, batch, mixture, probability)
 
     part = Part(options=options, fetch=_on(device, fetch), losses=losses, ahead=ahead)
     return Stage(name=name, options=options, network=router, parts=[part], validate=validate)
+
+
+def _routing_losses(loss: RoutingLoss, batch: Batch, mixture: Tensor, probability: Tensor) -> StepLosses:
+    """All three losses, in float32 whatever the networks ran in."""
+    probability = probability.float()
+    terms = loss(mixture=mixture.float(), clean=batch.clean, probability=probability)
+    return StepLosses(terms=terms, probability=probability)
 
 
 def _freeze(network: nn.Module) -> None:

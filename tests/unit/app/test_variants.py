@@ -190,3 +190,12 @@ def test_measuring_on_photos_that_were_trained_on_is_mentioned(copy: Callable[[]
     run.run(*ONE, WHOLE, f"data.test={run.recipe.parent / 'photos' / 'train'}")
     notices = [event.text for event in run.events if isinstance(event, Notice)]
     assert any("2 of 2 test images are trained on too" in text for text in notices), notices
+
+
+def test_a_cpu_trains_in_float32_and_says_so(run: Any) -> None:
+    run.run(*ONE, WHOLE, "stages.joint.precision=bfloat16", "stages.baseline.ms_ssim=0.1", "stages.baseline.fft=0.01")
+
+    notices = [event.text for event in run.events if isinstance(event, Notice)]
+    assert notices == ["cpu does not compute in bfloat16: joint will run in float32"]
+    losses = {event.step: event.losses for event in run.events if isinstance(event, TrainingProgress)}
+    assert losses["baseline"].keys() == {"total", "image", "fft", "ms_ssim"}
