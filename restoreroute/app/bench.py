@@ -119,9 +119,9 @@ def _untrained(recipe: Path, catalogue: Catalogue) -> Model:
         networks=[build_network(branch, plan.task, seed=plan.seed) for branch in plan.branches],
         class_module=build_class_module(options, channels=channels, branches=len(plan.branches), seed=plan.seed),
         class_module_options=options,
-        patch=plan.evaluation.patch,
-        stride=plan.evaluation.stride,
-        speed=plan.evaluation.speed,
+        patch=plan.routing.patch,
+        stride=plan.routing.stride,
+        speed=plan.routing.speed or 0.0,
         providers=plan.providers,
         summary={},
     )

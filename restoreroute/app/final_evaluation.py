@@ -64,13 +64,14 @@ def evaluate_run(
 
     Results of an earlier run are returned as they are if nothing that they depend on has changed.
     """
-    evaluation = plan.evaluation
+    evaluation, routing, preference = plan.evaluation, plan.routing, trained.preference
     files = [pair.file for pair in pairs]
     key = digest(
         trained.key,
         fingerprint(files),
         MEASURING,
-        [list(evaluation.protocols), evaluation.patch, evaluation.stride, evaluation.crop, evaluation.speed, plan.seed],
+        [list(evaluation.protocols), routing.patch, routing.stride, evaluation.crop, trained.model.speed, plan.seed],
+        *([preference.loss_db] if preference is not None else []),
         *([trained.difficulty.key] if CLASSES in evaluation.protocols else []),
     )
     if (done := load_results(folder.results, key=key)) is not None:
@@ -96,6 +97,7 @@ def evaluate_run(
         sets=tuple(sets),
         stages=dict(trained.validations),
         classes=classes,
+        preference=preference,
     )
     save_results(folder.results, results, key=key, provenance=provenance)
     return results
@@ -167,7 +169,5 @@ class _MapPainter:
 
 
 def _protocol(plan: RunPlan, name: str) -> EvaluationProtocol:
-    evaluation = plan.evaluation
-    return make_protocol(
-        name, patch=evaluation.patch, stride=evaluation.stride, crop_border=plan.task.bound.crop_border
-    )
+    routing = plan.routing
+    return make_protocol(name, patch=routing.patch, stride=routing.stride, crop_border=plan.task.bound.crop_border)

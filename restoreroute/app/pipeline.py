@@ -15,6 +15,7 @@ from restoreroute.app.difficulty import DifficultySplit, split_by_difficulty
 from restoreroute.app.hardness import Choice, choose_by_hardness
 from restoreroute.app.keys import branch_facts, digest, seed_for, stage_facts
 from restoreroute.app.models import find_model
+from restoreroute.app.preference import choose_preference, with_preference
 from restoreroute.app.preparation import SplitFiles, data_key, prepare_data
 from restoreroute.app.run_folder import RunFolder
 from restoreroute.app.starting_points import StartingPoints
@@ -27,6 +28,7 @@ from restoreroute.app.steps import (
     pretrain_name,
     reported,
 )
+from restoreroute.data.pairs import fingerprint
 from restoreroute.data.sub_images import Augmentation, Batch, SubImages, batches
 from restoreroute.errors import InputError
 from restoreroute.evaluation.validation import Validator
@@ -40,6 +42,7 @@ from restoreroute.routing.router import Router
 from restoreroute.routing.trained_networks import read_networks
 from restoreroute.spec.events import Listener, Notice, WorkProgress
 from restoreroute.spec.plan import BranchPlan, RunPlan
+from restoreroute.spec.results import Preference
 from restoreroute.spec.stages import NetworkStage, PretrainStage, StageOptions
 from restoreroute.training.pool import fill_pool
 from restoreroute.training.precision import missing_bfloat16
@@ -57,8 +60,9 @@ class Trained:
 
     Attributes:
         difficulty: the classes of the training data.
-        key: what the model and the baseline depend on.
+        key: what the networks of the model and the baseline depend on.
         validations: figures of every training stage.
+        preference: how the model's preference for cheap branches was chosen, None where it was not.
     """
 
     model: Model
@@ -66,6 +70,7 @@ class Trained:
     difficulty: DifficultySplit
     key: str
     validations: Mapping[str, list[dict[str, float]]]
+    preference: Preference | None
 
 
 class Pipeline:
@@ -144,12 +149,22 @@ class Pipeline:
             starts, sub_images, alone, validator, baseline, baseline_key, data, difficulty.key
         )
         router, router_key = self._router(networks, networks_key, sub_images, everything, validator)
+        model = self._assemble(plan.branches, list(router.branches), router.class_module)
+        preference = choose_preference(
+            plan,
+            model,
+            validator.images,
+            self.folder,
+            key=digest(router_key, fingerprint(self.files.validation)),
+            listen=self.listen,
+        )
         return Trained(
-            model=self._assemble(plan.branches, list(router.branches), router.class_module),
+            model=with_preference(model, preference),
             baseline=None if baseline is None else self._assemble(plan.branches[-1:], [baseline], None),
             difficulty=difficulty,
             key=digest(router_key, None if baseline is None else baseline_key),
             validations=self.stages.validations,
+            preference=preference,
         )
 
     def _branches(
@@ -228,7 +243,7 @@ class Pipeline:
         Raises:
             InputError: if a branch costs no more than the one before it.
         """
-        plan, side = self.plan, self.plan.evaluation.patch
+        plan, side = self.plan, self.plan.routing.patch
         shape = (1, plan.task.bound.channels, side, side)
         costs = [measure_cost(build_network(branch, plan.task, seed=0), shape).executed for branch in plan.branches]
         for number in range(1, len(costs)):
@@ -351,9 +366,9 @@ class Pipeline:
             networks=networks,
             class_module=class_module,
             class_module_options=None if class_module is None else plan.class_module,
-            patch=plan.evaluation.patch,
-            stride=plan.evaluation.stride,
-            speed=plan.evaluation.speed,
+            patch=plan.routing.patch,
+            stride=plan.routing.stride,
+            speed=plan.routing.speed or 0.0,
             providers=plan.providers,
             summary=self._summary(),
         )

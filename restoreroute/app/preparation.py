@@ -70,9 +70,7 @@ def prepare_data(
         index = index_sub_images(sizes, side=data.sub_image, step=data.step)
         _mention_small(plan, pairs, sizes, listen)
         _mention_shared(files, listen)
-        validator = Validator(
-            held_out, bound, patch=plan.evaluation.patch, stride=plan.evaluation.stride, device=device
-        )
+        validator = Validator(held_out, bound, patch=plan.routing.patch, stride=plan.routing.stride, device=device)
         finish(f"{len(index)} sub-images of {len(files.train)} photos")
         sub_images = resident(pairs, index, bound, device=device, memory=_memory_for_images(device))
         if sub_images is None:

@@ -107,7 +107,7 @@ def _run(
     results = evaluate_run(
         plan, trained, test, folder, provenance=facts | {"seconds": seconds}, device=device, listen=listen
     )
-    draw_curves({plan.name: results.stages}, folder.curves)
+    draw_curves([results], folder.curves)
     written = {
         "model": folder.model,
         "results": folder.results,

@@ -75,6 +75,10 @@ class RunFolder:
     def hardness(self) -> Path:
         return self.state / "hardness.npz"
 
+    @property
+    def preference(self) -> Path:
+        return self.state / "preference.json"
+
     def forget(self) -> None:
         """Delete the state of all steps, so that they run anew; results stay until they are replaced."""
         shutil.rmtree(self.state, ignore_errors=True)

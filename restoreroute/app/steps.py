@@ -24,6 +24,7 @@ DIFFICULTY = "difficulty"
 POOL = "pool"
 CLASS_MODULE = "class_module"
 JOINT = "joint"
+PREFERENCE = "preference"
 
 
 def pretrain_name(branch: int) -> str:
@@ -52,6 +53,7 @@ def step_names(plan: RunPlan) -> tuple[str, ...]:
         *branches,
         (CLASS_MODULE, stages.class_module.iterations),
         (JOINT, stages.joint.iterations),
+        (PREFERENCE, plan.routing.speed is None and len(plan.branches) > 1),
         *((evaluation_name(protocol), True) for protocol in plan.evaluation.protocols),
     ]
     return tuple(name for name, wanted in planned if wanted)

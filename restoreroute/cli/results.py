@@ -26,12 +26,21 @@ def results(runs: tuple[Path, ...], markdown: bool, curves: Path | None) -> None
 
     from restoreroute.app.results import finished_run
     from restoreroute.reporting.curves import draw_curves
-    from restoreroute.reporting.tables import classes_markdown, classes_table, made_by, result_markdown, result_table
+    from restoreroute.reporting.tables import (
+        classes_markdown,
+        classes_table,
+        made_by,
+        preference_facts,
+        result_markdown,
+        result_table,
+    )
 
     console = Console()
     finished = [finished_run(path) for path in runs]
     for found in finished:
         remark = made_by(found)
+        if (preference := found.results.preference) is not None:
+            remark += f"\npreference: {preference_facts(preference)}"
         if markdown:
             click.echo(f"{remark}\n")
         else:
@@ -47,5 +56,5 @@ def results(runs: tuple[Path, ...], markdown: bool, curves: Path | None) -> None
             else:
                 console.print(classes_table(classes))
     if curves is not None:
-        lines = {found.results.name: found.results.stages for found in finished}
-        click.echo(f"curves: {curves}" if draw_curves(lines, curves) else "no run has a routing stage to draw")
+        drawn = draw_curves([found.results for found in finished], curves)
+        click.echo(f"curves: {curves}" if drawn else "no run has routing to draw")

@@ -47,7 +47,7 @@ def run(recipe: Path, overrides: tuple[str, ...], runs: Path, fresh: bool, dry_r
 
     from restoreroute.app.run import run_recipe
     from restoreroute.reporting.console import ConsoleReporter
-    from restoreroute.reporting.tables import classes_table, result_table
+    from restoreroute.reporting.tables import classes_table, preference_facts, result_table
 
     try:
         with ConsoleReporter(console) as reporter:
@@ -59,6 +59,8 @@ def run(recipe: Path, overrides: tuple[str, ...], runs: Path, fresh: bool, dry_r
         console.print(result_table(result))
     if results.classes is not None:
         console.print(classes_table(results.classes))
+    if results.preference is not None:
+        console.print(f"preference: {preference_facts(results.preference)}", highlight=False)
 
 
 def _show_dry_run(console: Console, recipe: Path, overrides: tuple[str, ...], device: str) -> None:
@@ -76,8 +78,8 @@ def _show_dry_run(console: Console, recipe: Path, overrides: tuple[str, ...], de
             plan.branches,
             found.costs,
             found.class_module,
-            patch=plan.evaluation.patch,
-            stride=plan.evaluation.stride,
+            patch=plan.routing.patch,
+            stride=plan.routing.stride,
         )
     )
     console.print(schedule_table(plan.stages))

@@ -125,7 +125,6 @@ class Planner:
         """
         model = self.model
         judging = model.class_module_cost.executed
-        costs = [cost.executed + judging for cost in model.costs]
         if effort.seconds is not None:
             if self.judging is None:
                 raise ValueError("a time needs measured prices")
@@ -137,7 +136,7 @@ class Planner:
         else:
             return model.route(scores, effort.speed)
         try:
-            return within_budget(scores, costs, spend, limit, speed=model.speed)
+            return within_budget(scores, model.routed_costs, spend, limit, speed=model.speed)
         except ValueError as error:
             raise InputError(f"{error} {unit}", hint="allow more") from None
 

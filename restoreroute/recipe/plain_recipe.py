@@ -20,7 +20,6 @@ def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> di
         family: of branches that name no other.
         backbone: its options, which such branches have where they say nothing else.
     """
-    evaluation = plan.evaluation
     return {
         "name": plan.name,
         "seed": plan.seed,
@@ -42,13 +41,8 @@ def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> di
         },
         "difficulty": _difficulty(plan.difficulty),
         "stages": dumped(plan.stages),
-        "evaluation": {
-            "protocols": list(evaluation.protocols),
-            "patch": evaluation.patch,
-            "stride": evaluation.stride,
-            "crop": evaluation.crop,
-            "speed": evaluation.speed,
-        },
+        "routing": dumped(plan.routing),
+        "evaluation": {"protocols": list(plan.evaluation.protocols), "crop": plan.evaluation.crop},
     }
 
 

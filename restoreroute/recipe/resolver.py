@@ -13,6 +13,7 @@ from restoreroute.recipe import capabilities
 from restoreroute.recipe.branches import BranchReader
 from restoreroute.recipe.document import Document
 from restoreroute.recipe.findings import Findings
+from restoreroute.recipe.moved import without_moved_keys
 from restoreroute.recipe.places import Path
 from restoreroute.recipe.plain_recipe import plain_recipe
 from restoreroute.recipe.schema import (
@@ -41,6 +42,7 @@ from restoreroute.spec.plan import (
     SourcePlan,
     TaskPlan,
 )
+from restoreroute.spec.routing import RoutingOptions
 from restoreroute.spec.stages import NetworkStage, Stages
 
 OfferT = TypeVar("OfferT", bound=Offering[Any])
@@ -55,9 +57,9 @@ class Resolver:
     """
 
     def __init__(self, document: Document, catalogue: Catalogue) -> None:
-        self._data = document.data
         self._catalogue = catalogue
         self._findings = Findings(document)
+        self._data = without_moved_keys(document.data, self._findings)
         self._providers: dict[str, Provider] = {}
 
     def plan(self) -> RunPlan:
@@ -84,8 +86,9 @@ class Resolver:
         families = () if family is None else (family, *(branch.family for branch in branches or ()))
         data = self._data_plan(families)
         difficulty = self._difficulty(parts.get("difficulty"), branches)
-        evaluation = self._evaluation(families)
+        evaluation = self._evaluation()
         self._check_stages(branches)
+        self._check_routing(families)
         if branches is not None and "losses" in parts:
             shares = capabilities.shares_fit(parts["losses"].target_shares, len(branches))
             self._report(shares, ("losses", "target_shares"))
@@ -111,6 +114,7 @@ class Resolver:
             data=data,
             difficulty=difficulty,
             stages=parts["stages"],
+            routing=parts["routing"],
             evaluation=evaluation,
             providers=dict(sorted(self._providers.items())),
             recipe={},
@@ -221,18 +225,21 @@ class Resolver:
             return None
         return f"there is neither a data source nor a folder {path!r}; did you mean {meant!r}?"
 
-    def _evaluation(self, families: Sequence[BackboneFamily]) -> EvaluationPlan | None:
+    def _evaluation(self) -> EvaluationPlan | None:
         parts = self._findings.fields(EvaluationOptions, self._data.get("evaluation", {}), ("evaluation",))
         for index, name in enumerate(parts.get("protocols", ())):
             if name not in PROTOCOLS:
                 self._findings.add(one_of(name, PROTOCOLS), ("evaluation", "protocols", index))
-        for family in families if "patch" in parts else ():
-            self._report(capabilities.size_fits(family, parts["patch"]), ("evaluation", "patch"))
-        if "stride" in parts and "patch" in parts:
-            self._report(capabilities.stride_fits(parts["stride"], parts["patch"]), ("evaluation", "stride"))
         if parts.keys() != EvaluationOptions.model_fields.keys():
             return None
         return EvaluationPlan(**parts)
+
+    def _check_routing(self, families: Sequence[BackboneFamily]) -> None:
+        routing = self._findings.fields(RoutingOptions, self._data.get("routing", {}), ("routing",))
+        for family in families if "patch" in routing else ():
+            self._report(capabilities.size_fits(family, routing["patch"]), ("routing", "patch"))
+        if "stride" in routing and "patch" in routing:
+            self._report(capabilities.stride_fits(routing["stride"], routing["patch"]), ("routing", "stride"))
 
     def _check_stages(self, branches: Sequence[BranchPlan] | None) -> None:
         stages = self._findings.fields(Stages, self._data.get("stages", {}), ("stages",))

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag
 
 from restoreroute.spec.options import Options
+from restoreroute.spec.routing import RoutingOptions
 from restoreroute.spec.stages import ClassModuleOptions, LossOptions, Stages
 
 DEFAULT_DIFFICULTY = "interpolation"
@@ -145,18 +146,11 @@ class EvaluationOptions(Options):
         description="'classsr' (patches, as in the paper), 'whole' (whole images) and 'classes' (sub-images by "
         "difficulty class)",
     )
-    patch: int = Field(32, ge=MIN_SIDE, description="side of an inference patch in degraded pixels")
-    stride: int = Field(28, ge=1, description="distance of two patches in degraded pixels, at most patch")
     crop: int | None = Field(
         None,
         ge=MIN_SIDE,
         description="measure on the centre square of each test image, of this side in clean pixels; "
         "the whole image if not set",
-    )
-    speed: float = Field(
-        0.0,
-        description="how much the model prefers cheap branches when it is used: the branch of the largest "
-        "p / cost**speed; 0 is the most probable one, less than 0 prefers dear ones",
     )
 
 
@@ -196,6 +190,9 @@ class Recipe(Options):
         description="what ranks sub-images into one class per branch: an estimator's name, with its options",
     )
     stages: Stages = Field(default_factory=Stages, description="the training schedule")
+    routing: RoutingOptions = Field(
+        default_factory=RoutingOptions, description="how the trained model routes; stored in the model"
+    )
     evaluation: EvaluationOptions = Field(
         default_factory=EvaluationOptions, description="what the run measures at its end"
     )

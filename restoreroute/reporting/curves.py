@@ -1,4 +1,4 @@
-"""Curves: how routing came about in training, and quality against cost."""
+"""Curves: how routing came about in training and how its preference was chosen, and quality against cost."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from restoreroute.imaging.atomic import write_atomically
-from restoreroute.spec.results import SweepResult
+from restoreroute.spec.results import Preference, RunResults, SweepResult
 
 Validations = Mapping[str, Sequence[Mapping[str, float]]]
+Points = list[tuple[float, Mapping[str, float]]]
+"""Updates done, and figures then."""
 
 ROUTING_STAGES = ("class_module", "joint")
 SHARE = "share_"
@@ -23,34 +26,59 @@ PANELS: tuple[tuple[str, Callable[[Mapping[str, float]], float]], ...] = (
 )
 
 
-def draw_curves(runs: Mapping[str, Validations], path: Path) -> bool:
-    """Draw the routing stages of one or more runs into a PNG, a line for each.
+def draw_curves(runs: Sequence[RunResults], path: Path) -> bool:
+    """Draw the routing of one or more runs into a PNG, a line for each: its stages, and how its preference was chosen.
 
     Args:
-        runs: by label, the figures of each stage as in :attr:`~restoreroute.spec.results.RunResults.stages`.
+        runs: their names are the labels.
         path: file to write.
 
     Returns:
-        False where no run has a routing stage, and nothing is written.
+        False where no run has a routing stage or a chosen preference, and nothing is written.
 
     Raises:
         OutputError: if the file can't be written.
     """
-    lines = {label: points for label, stages in runs.items() if (points := _points(stages))}
-    if not lines:
+    lines = {run.name: points for run in runs if (points := _points(run.stages))}
+    preferences = {run.name: run.preference for run in runs if run.preference is not None}
+    panels = (len(PANELS) if lines else 0) + (1 if preferences else 0)
+    if not panels:
         return False
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    figure = Figure(figsize=(4 * panels, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
-    for axes, (title, value) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
+    places = list(figure.subplots(1, panels, squeeze=False)[0])
+    if preferences:
+        _draw_preferences(places[-1], preferences)
+    if lines:
+        _draw_stages(places[: len(PANELS)], lines)
+    _write(figure, path)
+    return True
+
+
+def _draw_stages(places: Sequence[Axes], lines: Mapping[str, Points]) -> None:
+    for axes, (title, value) in zip(places, PANELS, strict=True):
         for label, points in lines.items():
             axes.plot([x for x, _ in points], [value(figures) for _, figures in points], marker=".", label=label)
         axes.set_title(title)
         axes.set_xlabel("updates of the Class-Module, then of all together")
         axes.grid(alpha=0.3)
     if len(lines) > 1:
-        figure.axes[0].legend()
-    _write(figure, path)
-    return True
+        places[0].legend()
+
+
+def _draw_preferences(axes: Axes, preferences: Mapping[str, Preference]) -> None:
+    """Quality against cost by preference, cheapest first; the dashed line is what was asked for at least."""
+    for label, preference in preferences.items():
+        points = sorted(preference.curve.points, key=lambda point: point.share)
+        (line,) = axes.plot([point.share for point in points], [point.psnr for point in points], label=label)
+        chosen, colour = preference.chosen, line.get_color()
+        axes.plot(chosen.share, chosen.psnr, "o", color=colour, label=f"chosen: speed {chosen.speed:g}")
+        bound = preference.curve.full - preference.loss_db
+        axes.axhline(bound, linestyle="--", color=colour, label=f"full network - {preference.loss_db:g} dB")
+    axes.set_title("PSNR-RGB in dB by preference")
+    axes.set_xlabel("executed operations, share of the full network's")
+    axes.grid(alpha=0.3)
+    axes.legend()
 
 
 def draw_sweep(result: SweepResult, path: Path) -> None:
@@ -82,9 +110,9 @@ def _write(figure: Figure, path: Path) -> None:
     write_atomically(path, lambda file: file.write(buffer.getbuffer()))
 
 
-def _points(stages: Validations) -> list[tuple[float, Mapping[str, float]]]:
+def _points(stages: Validations) -> Points:
     """Validations of the routing stages, iterations counted through."""
-    points: list[tuple[float, Mapping[str, float]]] = []
+    points: Points = []
     done = 0.0
     for stage in ROUTING_STAGES:
         figures = stages.get(stage, ())

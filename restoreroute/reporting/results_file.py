@@ -44,7 +44,7 @@ class SavedResults:
 def read_results(path: Path) -> SavedResults | None:
     """The results of a file; None where it is missing, damaged, or of another format."""
     try:
-        content = from_json(path.read_text())
+        content = {"preference": None, **from_json(path.read_text())}  # files of earlier versions have none
         if content["format"] != FORMAT:
             return None
         known = {name: content[name] for name in RunResults.__dataclass_fields__}

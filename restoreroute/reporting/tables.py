@@ -12,7 +12,7 @@ from rich.text import Text
 from restoreroute.reporting.results_file import SavedResults
 from restoreroute.routing.cost import Cost
 from restoreroute.spec.plan import BranchPlan
-from restoreroute.spec.results import ClassesResult, SetResult, SweepResult
+from restoreroute.spec.results import ClassesResult, Preference, SetResult, SweepResult
 from restoreroute.spec.stages import Stages
 from restoreroute.spec.timings import Bench
 
@@ -102,6 +102,14 @@ def made_by(saved: SavedResults) -> str:
         f"restoreroute {facts.get('restoreroute', 'unknown')}",
     ]
     return f"{saved.results.name}: " + "; ".join(part for part in parts if part)
+
+
+def preference_facts(preference: Preference) -> str:
+    """What was chosen and what it comes to, in a line."""
+    chosen = preference.chosen
+    lost = preference.curve.full - chosen.psnr
+    side = f"{abs(lost):.2f} {'below' if lost >= 0 else 'above'} the full network"
+    return f"speed {chosen.speed:g}: {chosen.psnr:.2f} dB, {side}, at {100 * chosen.share:.0f} % of its operations"
 
 
 def bench_table(bench: Bench) -> Group:

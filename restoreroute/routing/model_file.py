@@ -74,10 +74,12 @@ class Model:
             scores: (..., M) probabilities.
             speed: instead of the model's own.
         """
-        judging = self.class_module_cost.executed
-        return at_speed(
-            scores, [cost.executed + judging for cost in self.costs], self.speed if speed is None else speed
-        )
+        return at_speed(scores, self.routed_costs, self.speed if speed is None else speed)
+
+    @property
+    def routed_costs(self) -> tuple[int, ...]:
+        """Executed operations of one patch that is sent to each branch, with the Class-Module's."""
+        return tuple(cost.executed + self.class_module_cost.executed for cost in self.costs)
 
     def to(self, device: torch.device) -> Model:
         """Move the networks, in place; channels_last everywhere."""

@@ -33,6 +33,17 @@ def at_speed(probability: NDArray[np.floating], cost: Sequence[float], speed: fl
     return argmax(likelihood - speed * np.log(np.asarray(cost, dtype=np.float64)))
 
 
+def decisive_speed(cost: Sequence[float]) -> float:
+    """A speed at which every patch takes the cheapest branch, whatever its probabilities; at minus it the dearest.
+
+    Args:
+        cost: M costs above 0, rising.
+    """
+    if len(cost) < 2:
+        return 1.0
+    return 1.0 - float(np.log(LEAST_PROBABILITY) / np.diff(np.log(np.asarray(cost, dtype=np.float64))).min())
+
+
 def within_budget(
     probability: NDArray[np.floating],
     cost: Sequence[float],
@@ -57,9 +68,7 @@ def within_budget(
     def route(speed: float) -> Route:
         return at_speed(probability, cost, speed)
 
-    slow, fast = speed, max(speed, 0.0) + 1.0
-    if len(cost) > 1:  # beyond this speed every patch takes the cheapest branch
-        fast -= np.log(LEAST_PROBABILITY) / np.diff(np.log(np.asarray(cost, dtype=np.float64))).min()
+    slow, fast = speed, max(speed, 0.0) + decisive_speed(cost)
     if spend(route(slow)) <= budget:
         return route(slow)
     if (least := spend(route(fast))) > budget:

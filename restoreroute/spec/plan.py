@@ -9,6 +9,7 @@ from typing import Any
 from restoreroute.spec.backbone import BackboneFamily, network_name
 from restoreroute.spec.difficulty import DifficultyEstimator
 from restoreroute.spec.options import Options
+from restoreroute.spec.routing import RoutingOptions
 from restoreroute.spec.source import DataSource
 from restoreroute.spec.stages import ClassModuleOptions, LossOptions, Stages
 from restoreroute.spec.task import BoundTask, Task
@@ -125,18 +126,11 @@ class EvaluationPlan:
 
     Attributes:
         protocols: names among ``"classsr"``, ``"whole"`` and ``"classes"``.
-        patch: side of an inference patch in degraded pixels.
-        stride: distance of two patches, at most ``patch``.
         crop: side of the centre square of each clean image that is measured; None for the whole image.
-        speed: how much the model prefers cheap branches when it is used; see
-            :func:`~restoreroute.routing.policies.at_speed`.
     """
 
     protocols: tuple[str, ...]
-    patch: int
-    stride: int
     crop: int | None
-    speed: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,6 +153,7 @@ class RunPlan:
     data: DataPlan
     difficulty: DifficultyPlan
     stages: Stages
+    routing: RoutingOptions
     evaluation: EvaluationPlan
     providers: Mapping[str, Provider]
     recipe: Mapping[str, Any]

@@ -157,6 +157,48 @@ class SweepResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PreferencePoint:
+    """What one preference for cheap branches comes to.
+
+    Attributes:
+        speed: the preference (:func:`~restoreroute.routing.policies.at_speed`).
+        psnr: dB over all channels, mean over the photos.
+        share: operations executed for a cell, Class-Module included, as a share of the full network's.
+    """
+
+    speed: float
+    psnr: float
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreferenceCurve:
+    """Quality against cost, from the full network everywhere to the cheapest branch everywhere.
+
+    Attributes:
+        full: what the full network gives on the same photos, in dB.
+        points: by rising speed; where many speeds give the same route, the one nearest to 0.
+    """
+
+    full: float
+    points: tuple[PreferencePoint, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preference:
+    """The preference that was chosen for a model.
+
+    Attributes:
+        loss_db: how far below the full network the mean PSNR was allowed to be, in dB.
+        chosen: the cheapest point of the curve within that.
+    """
+
+    loss_db: float
+    curve: PreferenceCurve
+    chosen: PreferencePoint
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResults:
     """What a run came to.
 
@@ -166,6 +208,7 @@ class RunResults:
         sets: one entry per protocol that restores whole images.
         stages: validation figures of every training stage.
         classes: figures under the protocol ``"classes"``, None where it was not asked for.
+        preference: how the model's preference was chosen, None where the recipe fixed it or nothing is routed.
     """
 
     name: str
@@ -174,3 +217,4 @@ class RunResults:
     sets: tuple[SetResult, ...]
     stages: dict[str, list[dict[str, float]]]
     classes: ClassesResult | None = None
+    preference: Preference | None = None

@@ -85,7 +85,7 @@ def test_killed_at_every_step(recipe: Path, tiny: Any, tmp_path: Path) -> None:
         kill_at(moment, recipe, run.runs, *LONGER)
     run.run(*LONGER)
 
-    assert run.reused() == ["baseline", "difficulty", "pretrain_0", "pretrain_1", "class_module", "joint"]
+    assert run.reused() == ["baseline", "difficulty", "pretrain_0", "pretrain_1", "class_module", "joint", "preference"]
     same_files(run, whole)
     assert not tiny.leftovers(run.folder)
 

@@ -41,7 +41,7 @@ def test_curves_of_several_runs(command: Callable[..., Any], finished: Any, tmp_
 def test_every_step_has_its_time(finished: Any) -> None:
     seconds = json.loads((finished.folder / "results.json").read_text())["provenance"]["seconds"]
 
-    stages = {"data", "baseline", "difficulty", "pretrain_0", "pretrain_1", "class_module", "joint"}
+    stages = {"data", "baseline", "difficulty", "pretrain_0", "pretrain_1", "class_module", "joint", "preference"}
     assert seconds.keys() == stages | {"evaluate classsr", "evaluate whole"}
     assert all(value >= 0 for value in seconds.values())
 

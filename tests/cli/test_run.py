@@ -29,7 +29,7 @@ def test_a_run_from_photos_to_tables(command: Callable[..., Any], recipe: Path, 
 
     assert (done.code, done.err) == (0, "")
     assert (here / "runs" / "short" / "model.safetensors").is_file()
-    for fact in ("short: 8 steps", "[5/8] pretrain_1 (fsrcnn-8,", "dB on validation", "short done in", "oracle route"):
+    for fact in ("short: 9 steps", "[5/9] pretrain_1 (fsrcnn-8,", "dB on validation", "short done in", "oracle route"):
         assert fact in done.out
     assert "model: runs/short/model.safetensors" in done.out
 
@@ -47,7 +47,8 @@ def test_a_finished_run_says_so(command: Callable[..., Any], recipe: Path, runs:
     done = command("run", recipe)
 
     assert done.code == 0
-    assert done.out.count("done before") == 8
+    assert done.out.count("done before") == 9
+    assert "\npreference: speed " in done.out
     assert done.out.count("routed") == 3
 
 

@@ -74,7 +74,7 @@ class Planned:
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """Of one patch."""
-        return 1, self.plan.task.bound.channels, self.plan.evaluation.patch, self.plan.evaluation.patch
+        return 1, self.plan.task.bound.channels, self.plan.routing.patch, self.plan.routing.patch
 
     @cached_property
     def costs(self) -> list[Cost]:
@@ -172,12 +172,10 @@ def test_costs_are_those_of_the_papers_networks(recipe: Path) -> None:
 @ON_EVERY_RECIPE
 def test_the_printed_table_holds_them(recipe: Path) -> None:
     found = planned(recipe)
-    plan, evaluation = found.plan, found.plan.evaluation
+    plan, routing = found.plan, found.plan.routing
     stream = io.StringIO()
     Console(file=stream, width=200).print(
-        cost_table(
-            plan.branches, found.costs, found.class_module_cost, patch=evaluation.patch, stride=evaluation.stride
-        )
+        cost_table(plan.branches, found.costs, found.class_module_cost, patch=routing.patch, stride=routing.stride)
     )
     cells = [[cell.strip() for cell in line.split("\u2502")][1:-1] for line in stream.getvalue().splitlines()]
     rows = {name: figures for name, *figures in filter(None, cells)}
@@ -195,8 +193,8 @@ def test_the_printed_table_holds_them(recipe: Path) -> None:
             as_exactly(cost.paper, "0.00G" if cost.paper >= 1e9 else "0.00M"),
             share(cost.paper, full.paper),
         ]
-    factor = f"x {(evaluation.patch / evaluation.stride) ** 2:.3f}"
-    assert rows == {f"overlap at step {evaluation.stride}": ["-", factor, "-", factor, "-"]}
+    factor = f"x {(routing.patch / routing.stride) ** 2:.3f}"
+    assert rows == {f"overlap at step {routing.stride}": ["-", factor, "-", factor, "-"]}
 
 
 def test_every_published_network_is_in_a_recipe() -> None:

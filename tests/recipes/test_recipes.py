@@ -128,8 +128,9 @@ def test_a_recipe_of_the_paper_has_its_schedule(recipe: Path) -> None:
         "stages.joint.batch": 96,
         "stages.joint.lr": 2e-4,
         "stages.joint.lr_final": 1e-7,
-        "evaluation.patch": 32,
-        "evaluation.stride": 28,
+        "routing.patch": 32,
+        "routing.stride": 28,
+        "routing.speed": 0.0,
         "evaluation.crop": None,
     }
     for key, value in {**said, **DEPARTURES.get(recipe.stem, {})}.items():

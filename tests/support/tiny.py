@@ -52,7 +52,7 @@ def write_recipe(folder: Path, photos: Path) -> Path:
           pretrain: {stage}
           class_module: {stage}
           joint: {stage}
-        evaluation: {{patch: 8, stride: 6}}
+        routing: {{patch: 8, stride: 6}}
         """
     path.write_text(dedent(text), encoding="utf-8")
     return path

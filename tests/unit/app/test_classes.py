@@ -16,7 +16,7 @@ from restoreroute.spec.results import RunResults
 WHOLE = "evaluation.protocols=[whole]"
 CLASSES = "evaluation.protocols=[classes]"
 ROWS = ["interpolation", "baseline", "branch fsrcnn-4", "branch fsrcnn-8"]
-STAGES = ["baseline", "difficulty", "pretrain_0", "pretrain_1", "class_module", "joint"]
+STAGES = ["baseline", "difficulty", "pretrain_0", "pretrain_1", "class_module", "joint", "preference"]
 
 
 def scores(run: Any) -> Any:
@@ -100,7 +100,7 @@ def test_only_files_that_were_written_are_named(run: Any) -> None:
     run.run(CLASSES, *none)
     last = run.events[-1]
     assert isinstance(last, RunFinished)
-    assert set(last.files) == {"model", "results", "recipe"}, "there are no routing maps"
+    assert set(last.files) == {"model", "results", "curves", "recipe"}, "there are no routing maps"
 
 
 def test_beside_other_protocols(copy: Callable[[], Any]) -> None:

@@ -12,20 +12,21 @@ from restoreroute.errors import InputError
 from restoreroute.spec.events import Notice, TrainingProgress, Validated
 
 STAGES = ["baseline", "pretrain_0", "pretrain_1", "class_module", "joint"]
-TRAINING = ["baseline", "difficulty", "pretrain_0", "pretrain_1", "class_module", "joint"]
+TRAINING = ["baseline", "difficulty", "pretrain_0", "pretrain_1", "class_module", "joint", "preference"]
 EVALUATION = ["evaluate classsr", "evaluate whole"]
 
 CHANGES = {
     "nothing": ([], []),
     "validate_every": (["stages.joint.validate_every=1", "stages.pretrain.checkpoint_every=5"], []),
-    "joint": (["stages.joint.lr=5e-4"], ["joint", *EVALUATION]),
-    "Class-Module": (["losses.average=1"], ["class_module", "joint", *EVALUATION]),
+    "joint": (["stages.joint.lr=5e-4"], ["joint", "preference", *EVALUATION]),
+    "Class-Module": (["losses.average=1"], ["class_module", "joint", "preference", *EVALUATION]),
+    "bound of the preference": (["routing.loss_db=30"], EVALUATION),
     "one protocol": (["evaluation.protocols=[whole]"], ["evaluate whole"]),
     "one branch": (
         ["branches=[5, 8]"],
-        ["pretrain_0", "class_module", "joint", *EVALUATION],
+        ["pretrain_0", "class_module", "joint", "preference", *EVALUATION],
     ),
-    "seed": (["seed=1"], [*STAGES, *EVALUATION]),
+    "seed": (["seed=1"], [*STAGES, "preference", *EVALUATION]),
 }
 
 
@@ -94,7 +95,7 @@ def test_damaged_scores_and_results_are_made_again(content: bytes, copy: Callabl
 
     run.run()
 
-    assert run.reused() == STAGES
+    assert run.reused() == [*STAGES, "preference"]
     assert run.started() == ["data", "difficulty", *EVALUATION]
     assert run.model.read_bytes() == finished.model.read_bytes()
 

@@ -38,6 +38,7 @@ MOMENTS = {
     "Class-Module": at(TrainingProgress, "class_module", 4),
     "joint": at(Validated, "joint", 6),
     "joint at its end": at(TrainingProgress, "joint", 7),
+    "preference": at(WorkProgress, "preference", 1),
     "evaluation": at(WorkProgress, "evaluate whole", 1),
 }
 

@@ -64,6 +64,7 @@ def test_every_file_is_there_and_nothing_else(finished: Any) -> None:
         "curves.png",
         *(f"routes/{protocol}/test{photo}.png" for protocol in ("classsr", "whole") for photo in (0, 1)),
         "state/difficulty.npz",
+        "state/preference.json",
         *(f"state/{stage}.pt" for stage in stages),
         *(f"state/{stage}.pt.previous" for stage in stages),
     }
@@ -172,12 +173,13 @@ def test_events_tell_the_run_in_order(finished: Any) -> None:
         "pretrain_1",
         "class_module",
         "joint",
+        "preference",
         "evaluate classsr",
         "evaluate whole",
     )
     assert tuple(run.started()) == first.steps
     assert tuple(event.step for event in run.events if isinstance(event, StepFinished)) == first.steps
-    assert sum(isinstance(event, StepStarted) for event in run.events) == 9
+    assert sum(isinstance(event, StepStarted) for event in run.events) == 10
     assert isinstance(last, RunFinished)
     assert all(Path(path).exists() for path in last.files.values())
     for event in run.events:

@@ -156,7 +156,7 @@ def test_photos_too_small_for_a_sub_image_are_named(tiny: Any, tmp_path: Path) -
 
 
 def test_a_patch_that_differs_from_the_sub_image(run: Any) -> None:
-    results = run.run(*ONE, "evaluation.patch=10", "evaluation.stride=9", "branches=[4, 5]")
+    results = run.run(*ONE, "routing.patch=10", "routing.stride=9", "branches=[4, 5]")
 
     assert [one.protocol for one in results.sets] == ["classsr", "whole"]
     restorer = restoreroute.load(run.model)

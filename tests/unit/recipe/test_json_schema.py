@@ -100,6 +100,8 @@ def accepted(schema: dict[str, Any], text: str) -> bool:
         "stages: {joint: {lr: 1e-4, iterations: 0}}",
         "evaluation: {protocols: [whole]}",
         "evaluation: {protocols: [classes], crop: 64}",
+        "routing: {patch: 64, stride: 56, loss_db: 0.05, speed: null}",
+        "routing: {speed: -8}",
     ],
 )
 def test_accepted(schema: dict[str, Any], sound: str, line: str) -> None:
@@ -129,6 +131,8 @@ def test_accepted(schema: dict[str, Any], sound: str, line: str) -> None:
         "losses: {class_: 1}",
         "stages: {joint: {lr: 0}}",
         "evaluation: {protocols: [clasr]}",
+        "evaluation: {patch: 64}",
+        "routing: {loss_db: -0.1}",
     ],
 )
 def test_refused(schema: dict[str, Any], sound: str, line: str) -> None:

@@ -88,9 +88,9 @@ def test_values_from_python_are_plain() -> None:
 
 
 def test_mappings_on_the_way_are_made() -> None:
-    data = applied("stages.joint.lr=1", "evaluation.patch=8", "losses.class=2")
+    data = applied("stages.joint.lr=1", "routing.patch=8", "losses.class=2")
     assert data["stages"] == {"joint": {"lr": 1}}
-    assert data["evaluation"] == {"patch": 8}
+    assert data["routing"] == {"patch": 8}
     assert data["losses"] == {"image": 2, "class": 2}
 
 

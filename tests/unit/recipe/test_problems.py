@@ -97,9 +97,13 @@ def test_validation_and_test_images_are_not_those_of_training(problems: Any) -> 
             "stages: {joint: {iterations: 5, warmup: 5}}",
             "7:41: stages.joint.warmup: must be less than the stage's 5 iterations, not 5",
         ),
-        ("evaluation: {stride: 33}", "7:22: evaluation.stride: must be at most the patch's side, 32, not 33"),
-        ("evaluation: {patch: big}", "7:21: evaluation.patch: must be a whole number, not text 'big'"),
-        ("evaluation: {patch: 16}", "7:1: evaluation.stride: must be at most the patch's side, 16, not 28"),
+        ("routing: {stride: 33}", "7:19: routing.stride: must be at most the patch's side, 32, not 33"),
+        ("routing: {patch: big}", "7:18: routing.patch: must be a whole number, not text 'big'"),
+        ("routing: {patch: 16}", "7:1: routing.stride: must be at most the patch's side, 16, not 28"),
+        ("routing: {loss_db: -1}", "7:20: routing.loss_db: must be at least 0, not -1"),
+        ("evaluation: {patch: 64}", "7:14: evaluation.patch: is now routing.patch"),
+        ("evaluation: {crop: 64, stride: x}", "7:24: evaluation.stride: is now routing.stride"),
+        ("evaluation: {speed: -8}", "7:14: evaluation.speed: is now routing.speed"),
         (
             "evaluation: {protocols: [clasr]}",
             "7:26: evaluation.protocols.0: must be 'classsr' or 'whole' or 'classes', not text 'clasr'; "
@@ -227,10 +231,10 @@ def test_backbones(problems: Any, sound: str, backbone: str, message: str) -> No
 
 
 def test_sizes_have_to_be_multiples(problems: Any, sound: str) -> None:
-    text = sound.replace("tiny", "even") + "  sub_image: 20\nevaluation: {patch: 36}\n"
+    text = sound.replace("tiny", "even") + "  sub_image: 20\nrouting: {patch: 36}\n"
     assert problems(text) == [
         "r.yml:7:14: data.sub_image: must be a multiple of 8 for backbone family 'even', not 20",
-        "r.yml:8:21: evaluation.patch: must be a multiple of 8 for backbone family 'even', not 36",
+        "r.yml:8:18: routing.patch: must be a multiple of 8 for backbone family 'even', not 36",
     ]
 
 
@@ -296,6 +300,7 @@ stages:
   joint: {lr: 1e-4x}
   class_module: {iterations: 5, warmup: 9}
 evaluation: {protocols: [clasr], stride: 40}
+routing: {stride: 40}
 difficulty: hard
 """
     found = problems(text)
@@ -313,8 +318,9 @@ difficulty: hard
         ["r.yml:14:15", "stages.joint.lr"],
         ["r.yml:15:41", "stages.class_module.warmup"],
         ["r.yml:16:26", "evaluation.protocols.0"],
-        ["r.yml:16:42", "evaluation.stride"],
-        ["r.yml:17:13", "difficulty.name"],
+        ["r.yml:16:34", "evaluation.stride"],
+        ["r.yml:17:19", "routing.stride"],
+        ["r.yml:18:13", "difficulty.name"],
     ]
 
 

@@ -34,7 +34,7 @@ def test_defaults(resolved: Any, sound: str) -> None:
     )
     assert plan.difficulty.offer.name == "interpolation"
     assert plan.difficulty.quantiles is plan.difficulty.thresholds is None
-    assert (plan.evaluation.protocols, plan.evaluation.patch, plan.evaluation.stride) == (
+    assert (plan.evaluation.protocols, plan.routing.patch, plan.routing.stride) == (
         *(("classsr", "whole"), 32),
         28,
     )
@@ -137,7 +137,8 @@ branches: [8, {width: 8, mode: residual}, {width: 16, kernel: {radius: 2}}]
 losses: {class: 2, target_shares: [0.2, 0.3, 0.5]}
 difficulty: {name: network, model: "no"}
 stages: {class_module: {pool: 7, lr: 3e-7}}
-evaluation: {protocols: [whole], patch: 24, stride: 24}
+routing: {patch: 24, stride: 24, speed: -8}
+evaluation: {protocols: [whole]}
 """
 
 
@@ -176,7 +177,8 @@ def test_the_plans_recipe_says_everything(resolved: Any, sound: str) -> None:
         "target_shares": [0.2, 0.3, 0.5],
     }
     assert recipe["stages"]["joint"]["beta2"] == 0.99
-    assert recipe["evaluation"] == {"protocols": ["whole"], "patch": 24, "stride": 24, "crop": None, "speed": 0.0}
+    assert recipe["routing"] == {"patch": 24, "stride": 24, "loss_db": 0.02, "speed": -8.0}
+    assert recipe["evaluation"] == {"protocols": ["whole"], "crop": None}
 
 
 def test_the_text_can_be_read_by_any_yaml_reader(resolved: Any, sound: str) -> None:

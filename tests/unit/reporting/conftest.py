@@ -6,7 +6,18 @@ import math
 
 import pytest
 
-from restoreroute.spec.results import ClassesResult, ClassesRow, ImageFigures, Quality, ResultRow, RunResults, SetResult
+from restoreroute.spec.results import (
+    ClassesResult,
+    ClassesRow,
+    ImageFigures,
+    Preference,
+    PreferenceCurve,
+    PreferencePoint,
+    Quality,
+    ResultRow,
+    RunResults,
+    SetResult,
+)
 
 
 @pytest.fixture
@@ -52,6 +63,16 @@ def classes() -> ClassesResult:
             ClassesRow(name="branch fsrcnn-16", psnr_rgb=(42.714, 29.6, None)),
         ),
     )
+
+
+@pytest.fixture
+def preference() -> Preference:
+    points = (
+        PreferencePoint(speed=-4.52, psnr=28.73, share=1.02),
+        PreferencePoint(speed=-1.3, psnr=28.71, share=0.614),
+        PreferencePoint(speed=3.0, psnr=28.2, share=0.25),
+    )
+    return Preference(loss_db=0.03, curve=PreferenceCurve(full=28.73, points=points), chosen=points[1])
 
 
 @pytest.fixture

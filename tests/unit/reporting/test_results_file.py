@@ -11,7 +11,7 @@ import pytest
 
 from restoreroute.errors import OutputError
 from restoreroute.reporting.results_file import load_results, save_results
-from restoreroute.spec.results import ClassesResult, RunResults, SetResult
+from restoreroute.spec.results import ClassesResult, Preference, RunResults, SetResult
 
 KEY = "abc"
 
@@ -39,6 +39,21 @@ def test_with_difficulty_classes(file: Path, results: RunResults, classes: Class
     assert load_results(file, key=KEY) == changed
     content = json.loads(file.read_text(), parse_constant=refuse)
     assert content["classes"]["rows"][1] == {"name": "branch fsrcnn-16", "psnr_rgb": [42.714, 29.6, None]}
+
+
+def test_with_a_chosen_preference(file: Path, results: RunResults, preference: Preference) -> None:
+    changed = replace(results, preference=preference)
+    save_results(file, changed, key=KEY, provenance={})
+    assert load_results(file, key=KEY) == changed
+    assert json.loads(file.read_text())["preference"]["chosen"] == {"speed": -1.3, "psnr": 28.71, "share": 0.614}
+
+
+def test_a_file_from_before_preferences_were_chosen(file: Path, results: RunResults) -> None:
+    content = json.loads(file.read_text())
+    del content["preference"]
+    file.write_text(json.dumps(content))
+    assert load_results(file, key=KEY) == results
+    assert results.preference is None
 
 
 def refuse(word: str) -> None:

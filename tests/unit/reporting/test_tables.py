@@ -15,6 +15,7 @@ from restoreroute.reporting.tables import (
     cost_note,
     cost_table,
     operations,
+    preference_facts,
     result_markdown,
     result_rows,
     result_table,
@@ -22,7 +23,7 @@ from restoreroute.reporting.tables import (
 )
 from restoreroute.routing.cost import Cost
 from restoreroute.spec.plan import BranchPlan
-from restoreroute.spec.results import ClassesResult, SetResult
+from restoreroute.spec.results import ClassesResult, Preference, SetResult
 from restoreroute.spec.stages import JointStage, Stages
 from restoreroute_backbones.fsrcnn import FSRCNN, FsrcnnOptions
 
@@ -127,3 +128,11 @@ def test_the_schedule() -> None:
     text = rendered(schedule_table(Stages(joint=JointStage(iterations=77, lr=3e-4, lr_final=1e-6))))
     for cell in ("baseline", "1000000", "pretrain", "class_module", "joint", "77", "0.0003 to 1e-06"):
         assert cell in text
+
+
+def test_a_preference_in_a_line(preference: Preference) -> None:
+    assert (
+        preference_facts(preference) == "speed -1.3: 28.71 dB, 0.02 below the full network, at 61 % of its operations"
+    )
+    better = replace(preference, curve=replace(preference.curve, full=28.6))
+    assert preference_facts(better) == "speed -1.3: 28.71 dB, 0.11 above the full network, at 61 % of its operations"

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from restoreroute.routing.policies import argmax, at_speed, fixed, oracle, shares, shuffled, within_budget
+from restoreroute.routing.policies import (
+    argmax,
+    at_speed,
+    decisive_speed,
+    fixed,
+    oracle,
+    shares,
+    shuffled,
+    within_budget,
+)
 
 
 def test_argmax_takes_the_most_probable_and_the_cheaper_of_equals() -> None:
@@ -77,6 +88,18 @@ def test_more_speed_never_costs_more() -> None:
     spent = [np.asarray(COSTS)[at_speed(probabilities(), COSTS, speed)].sum() for speed in np.linspace(-30, 30, 61)]
     assert spent == sorted(spent, reverse=True)
     assert (spent[0], spent[-1]) == (200 * 4, 200 * 1)
+
+
+@pytest.mark.parametrize("cost", [(1.0, 2.0, 4.0), (10.0, 11.0, 1000.0), (1.0, 1.01)])
+def test_beyond_the_decisive_speed_no_probability_counts(cost: tuple[float, ...]) -> None:
+    sure = np.eye(len(cost))
+    assert at_speed(sure, cost, decisive_speed(cost)).tolist() == [0] * len(cost)
+    assert at_speed(sure, cost, -decisive_speed(cost)).tolist() == [len(cost) - 1] * len(cost)
+
+
+def test_the_decisive_speed_by_hand() -> None:
+    assert decisive_speed((1, math.e, math.e**3)) == pytest.approx(1 + 6 * math.log(10))
+    assert decisive_speed((5,)) == 1
 
 
 def mean_cost(route: NDArray[np.int64]) -> float:
