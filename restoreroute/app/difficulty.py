@@ -24,7 +24,7 @@ from restoreroute.errors import InputError
 from restoreroute.imaging.atomic import write_atomically
 from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.spec.events import Listener, StepReused, WorkProgress
-from restoreroute.spec.plan import RunPlan
+from restoreroute.spec.plan import DifficultyPlan, RunPlan
 
 if TYPE_CHECKING:
     from restoreroute.spec.difficulty import Score
@@ -38,17 +38,20 @@ class DifficultySplit:
 
     Attributes:
         sub_images: all of them, with scores and classes.
+        estimator: name of the difficulty estimator.
         score: the difficulty estimator.
         key: what the classes depend on.
     """
 
     sub_images: SubImages
+    estimator: str
     score: Score
     key: str
 
 
 def split_by_difficulty(
     plan: RunPlan,
+    difficulty: DifficultyPlan,
     sub_images: SubImages,
     folder: RunFolder,
     *,
@@ -64,7 +67,7 @@ def split_by_difficulty(
     Raises:
         InputError: if there are too few sub-images, or if a class that a branch is to be trained on holds none.
     """
-    difficulty, branches = plan.difficulty, len(plan.branches)
+    branches = len(plan.branches)
     offer, options = difficulty.offer, difficulty.options
     references = RunReferences(plan.task.bound, catalogue, baseline, device)
     score = offer.build(options, references)
@@ -100,6 +103,7 @@ def split_by_difficulty(
     edges = [difficulty.quantiles, difficulty.thresholds]
     return DifficultySplit(
         sub_images=replace(sub_images, index=index),
+        estimator=offer.name,
         score=score,
         key=digest(scores_key, branches, *([edges] if any(edges) else [])),
     )

@@ -1,4 +1,4 @@
-"""From a plan to a trained model: baseline, difficulty, branches, Class-Module, joint training."""
+"""From a plan to a trained model: baseline, difficulty, branches, Class-Module, joint training; or a single network."""
 
 from __future__ import annotations
 
@@ -53,14 +53,15 @@ class Trained:
     """What the pipeline hands to evaluation.
 
     Attributes:
-        difficulty: the classes of the training data.
+        baseline: the full network trained alone beside a routed model; None without one, and for a single network.
+        difficulty: the classes of the training data; None for a single network.
         key: what the model and the baseline depend on.
         validations: figures of every training stage.
     """
 
     model: Model
     baseline: Model | None
-    difficulty: DifficultySplit
+    difficulty: DifficultySplit | None
     key: str
     validations: Mapping[str, list[dict[str, float]]]
 
@@ -109,8 +110,11 @@ class Pipeline:
             source = starts.fill(baseline, full, None)
             fetch = self._fetch(BASELINE, options, sub_images, everything)
             self._train(BASELINE, baseline, options, fetch, validator, baseline_key, f"{full.name}, {source}")
+        if plan.difficulty is None:
+            return self._single(baseline, baseline_key)
         difficulty = split_by_difficulty(
             plan,
+            plan.difficulty,
             sub_images,
             self.folder,
             catalogue=self.catalogue,
@@ -132,6 +136,17 @@ class Pipeline:
             key=digest(router_key, None if baseline is None else baseline_key),
             validations=self.stages.validations,
         )
+
+    def _single(self, network: nn.Module | None, key: str) -> Trained:
+        """The one network of a recipe that routes nothing.
+
+        Raises:
+            ValueError: if it is neither trained nor comes from a file, which no checked recipe asks for.
+        """
+        if network is None:
+            raise ValueError("a single network has to be trained or to start from a file")
+        model = self._assemble(self.plan.branches, [network], None)
+        return Trained(model=model, baseline=None, difficulty=None, key=key, validations=self.stages.validations)
 
     def _branches(
         self,

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from restoreroute.recipe.single import without_routing
 from restoreroute.recipe.yaml_core import CoreDumper
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.options import Options
@@ -21,7 +22,7 @@ def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> di
         backbone: its options, which such branches have where they say nothing else.
     """
     evaluation = plan.evaluation
-    return {
+    recipe = {
         "name": plan.name,
         "seed": plan.seed,
         "task": {"name": plan.task.offer.name, **dumped(plan.task.options)},
@@ -38,7 +39,7 @@ def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> di
             "clean_scales": list(plan.data.clean_scales),
             "augment": plan.data.augment,
         },
-        "difficulty": _difficulty(plan.difficulty),
+        "difficulty": None if plan.difficulty is None else _difficulty(plan.difficulty),
         "stages": dumped(plan.stages),
         "evaluation": {
             "protocols": list(evaluation.protocols),
@@ -48,6 +49,7 @@ def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> di
             "speed": evaluation.speed,
         },
     }
+    return without_routing(recipe) if plan.difficulty is None else recipe
 
 
 def recipe_text(plan: RunPlan) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from restoreroute.recipe.schema import (
     SourceChoice,
 )
 from restoreroute.recipe.shorthand import FOLDER, SPLITS
+from restoreroute.recipe.single import BASELINE, check_single, is_single
 from restoreroute.recipe.words import one_of
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.offering import Offering
@@ -39,7 +40,7 @@ from restoreroute.spec.plan import (
     SourcePlan,
     TaskPlan,
 )
-from restoreroute.spec.stages import Stages
+from restoreroute.spec.stages import LossOptions, Stages
 
 OfferT = TypeVar("OfferT", bound=Offering[Any])
 
@@ -81,12 +82,14 @@ class Resolver:
                 self._check_scale(family, branches or (), task.bound.scale)
         families = () if family is None else (family, *(branch.family for branch in branches or ()))
         data = self._data_plan(families)
-        difficulty = self._difficulty(parts.get("difficulty"), branches)
         evaluation = self._evaluation(families)
-        self._check_stages(branches)
-        if branches is not None and "losses" in parts:
-            shares = capabilities.shares_fit(parts["losses"].target_shares, len(branches))
-            self._report(shares, ("losses", "target_shares"))
+        stages = self._stages()
+        difficulty = None
+        if branches is not None and is_single(branches):
+            check_single(self._findings, branches[0], stages.get(BASELINE))
+        else:
+            difficulty = self._difficulty(parts.get("difficulty"), branches)
+            self._check_routing(stages, branches, parts.get("losses"))
         problems = self._findings.problems()
         if (
             problems
@@ -95,7 +98,7 @@ class Resolver:
             or options is None
             or branches is None
             or data is None
-            or difficulty is None
+            or (difficulty is None and not is_single(branches))
             or evaluation is None
         ):
             raise RecipeError(problems)
@@ -221,10 +224,20 @@ class Resolver:
             return None
         return EvaluationPlan(**parts)
 
-    def _check_stages(self, branches: Sequence[BranchPlan] | None) -> None:
+    def _stages(self) -> dict[str, Any]:
+        """Those stages that nothing is wrong with by themselves."""
         stages = self._findings.fields(Stages, self._data.get("stages", {}), ("stages",))
         for name, stage in stages.items():
             self._report(capabilities.warmup_fits(stage), ("stages", name, "warmup"))
+        return stages
+
+    def _check_routing(
+        self, stages: Mapping[str, Any], branches: Sequence[BranchPlan] | None, losses: LossOptions | None
+    ) -> None:
+        """What the parts of a routed model have to fit."""
+        if branches is not None and losses is not None:
+            shares = capabilities.shares_fit(losses.target_shares, len(branches))
+            self._report(shares, ("losses", "target_shares"))
         if "pretrain" in stages and branches is not None:
             counts = capabilities.per_branch_fits(stages["pretrain"], len(branches))
             self._report(counts, ("stages", "pretrain", "per_branch"))

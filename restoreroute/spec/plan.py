@@ -128,7 +128,9 @@ class RunPlan:
 
     Attributes:
         name: name of the run, and of its folder.
-        branches: cheapest first; the last one is the full network, which is also the baseline.
+        branches: cheapest first; the last one is the full network, which is also the baseline.  One branch is a
+            single network: stage ``baseline`` trains it, and the parts of a routed model have no effect.
+        difficulty: None for a single network.
         providers: of every offering named in the recipe, keyed ``"<kind> <name>"``.
         recipe: the recipe as plain data, defaults filled in, overrides applied.
     """
@@ -140,11 +142,16 @@ class RunPlan:
     class_module: ClassModuleOptions
     losses: LossOptions
     data: DataPlan
-    difficulty: DifficultyPlan
+    difficulty: DifficultyPlan | None
     stages: Stages
     evaluation: EvaluationPlan
     providers: Mapping[str, Provider]
     recipe: Mapping[str, Any]
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The training stages of the plan, in order: all of them, or ``baseline`` for a single network."""
+        return ("baseline",) if self.difficulty is None else tuple(type(self.stages).model_fields)
 
     @property
     def has_baseline(self) -> bool:

@@ -124,6 +124,14 @@ def test_difficulty_classes_in_a_document(classes: ClassesResult) -> None:
 
 
 def test_the_schedule() -> None:
-    text = rendered(schedule_table(Stages(joint=JointStage(iterations=77, lr=3e-4, lr_final=1e-6))))
+    text = rendered(
+        schedule_table(Stages(joint=JointStage(iterations=77, lr=3e-4, lr_final=1e-6)), tuple(Stages.model_fields))
+    )
     for cell in ("baseline", "1000000", "pretrain", "class_module", "joint", "77", "0.0003 to 1e-06"):
         assert cell in text
+
+
+def test_the_schedule_of_a_single_network() -> None:
+    text = rendered(schedule_table(Stages(), ("baseline",)))
+    assert "baseline" in text
+    assert not any(name in text for name in ("pretrain", "class_module", "joint"))
