@@ -92,8 +92,8 @@ class Pipeline:
         plan = self.plan
         self._require_cheapest_first()
         starts = StartingPoints(
-            plan.branches,
-            lambda path: read_networks(path, self.catalogue, scale=plan.task.bound.scale),
+            plan,
+            lambda path: read_networks(path, self.catalogue, untold_scale=plan.task.bound.scale),
             lambda named: find_model(named, self.catalogue).model,
         )
         data = data_key(plan, self.files)
