@@ -112,12 +112,15 @@ def _trained(subject: str, catalogue: Catalogue) -> Model:
 def _untrained(recipe: Path, catalogue: Catalogue) -> Model:
     """The networks of a recipe as they start."""
     plan = load_recipe(recipe, catalogue, ())
-    options, channels = plan.class_module, plan.task.bound.channels
+    options = None if plan.difficulty is None else plan.class_module
+    channels, branches = plan.task.bound.channels, len(plan.branches)
     return assemble(
         task=plan.task,
         plans=plan.branches,
         networks=[build_network(branch, plan.task, seed=plan.seed) for branch in plan.branches],
-        class_module=build_class_module(options, channels=channels, branches=len(plan.branches), seed=plan.seed),
+        class_module=None
+        if options is None
+        else build_class_module(options, channels=channels, branches=branches, seed=plan.seed),
         class_module_options=options,
         patch=plan.routing.patch,
         stride=plan.routing.stride,

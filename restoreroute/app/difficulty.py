@@ -18,7 +18,7 @@ from restoreroute.data.sub_images import SubImages
 from restoreroute.errors import InputError
 from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.spec.events import Listener
-from restoreroute.spec.plan import RunPlan
+from restoreroute.spec.plan import DifficultyPlan, RunPlan
 
 if TYPE_CHECKING:
     from restoreroute.spec.difficulty import Score
@@ -30,17 +30,20 @@ class DifficultySplit:
 
     Attributes:
         sub_images: all of them, with scores and classes.
+        estimator: name of the difficulty estimator.
         score: the difficulty estimator.
         key: what the classes depend on.
     """
 
     sub_images: SubImages
+    estimator: str
     score: Score
     key: str
 
 
 def split_by_difficulty(
     plan: RunPlan,
+    difficulty: DifficultyPlan,
     sub_images: SubImages,
     folder: RunFolder,
     *,
@@ -56,7 +59,7 @@ def split_by_difficulty(
     Raises:
         InputError: if there are too few sub-images, or if a class that a branch is to be trained on holds none.
     """
-    difficulty, branches = plan.difficulty, len(plan.branches)
+    branches = len(plan.branches)
     references = RunReferences(plan.task.bound, catalogue, baseline, device)
     scorer = Scorer.of(
         plan,
@@ -79,6 +82,7 @@ def split_by_difficulty(
     edges = [difficulty.quantiles, difficulty.thresholds]
     return DifficultySplit(
         sub_images=replace(sub_images, index=index),
+        estimator=scorer.estimator,
         score=scorer.score,
         key=digest(scorer.key, branches, *([edges] if any(edges) else [])),
     )

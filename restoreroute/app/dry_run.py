@@ -30,13 +30,13 @@ class DryRun:
         plan: the resolved recipe.
         images: clean images per split.
         costs: of each branch for one patch.
-        class_module: cost of the Class-Module for one patch.
+        class_module: cost of the Class-Module for one patch; None for a single network.
     """
 
     plan: RunPlan
     images: Mapping[str, int]
     costs: tuple[Cost, ...]
-    class_module: Cost
+    class_module: Cost | None
 
 
 def dry_run(
@@ -59,7 +59,7 @@ def dry_run(
         folder = RunFolder(Path(temporary) / plan.name)
         with folder.open():
             trained = Pipeline(
-                replace(plan, stages=one_batch_each(plan.stages), difficulty=equal_parts(plan.difficulty)),
+                replace(plan, stages=one_batch_each(plan.stages), difficulty=_equal_parts(plan.difficulty)),
                 few,
                 folder=folder,
                 catalogue=catalogue,
@@ -70,7 +70,7 @@ def dry_run(
         plan=plan,
         images={"train": len(files.train), "validation": len(files.validation), "test": len(files.test)},
         costs=trained.model.costs,
-        class_module=trained.model.class_module_cost,
+        class_module=None if trained.model.class_module is None else trained.model.class_module_cost,
     )
 
 
@@ -79,9 +79,9 @@ def _largest(files: Sequence[Path]) -> Sequence[Path]:
     return sorted(files, key=lambda file: file.stat().st_size, reverse=True)[:TRIAL_PHOTOS]
 
 
-def equal_parts(difficulty: DifficultyPlan) -> DifficultyPlan:
+def _equal_parts(difficulty: DifficultyPlan | None) -> DifficultyPlan | None:
     """The same estimator with classes of equal size: other ones may be empty on a few photos."""
-    return replace(difficulty, quantiles=None, thresholds=None)
+    return None if difficulty is None else replace(difficulty, quantiles=None, thresholds=None)
 
 
 def one_batch_each(stages: Stages) -> Stages:

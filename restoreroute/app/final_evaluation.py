@@ -1,7 +1,8 @@
-"""The end of a run: the trained model against its baseline on the test photos, with routing maps."""
+"""The end of a run: the trained model on the test photos, beside its baseline and with routing maps if it routes."""
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from restoreroute.app.difficulty import DifficultySplit
 from restoreroute.app.keys import digest
 from restoreroute.app.pipeline import Trained
 from restoreroute.app.run_folder import RunFolder
@@ -60,11 +62,12 @@ def evaluate_run(
     device: torch.device,
     listen: Listener,
 ) -> RunResults:
-    """Measure under every protocol of the plan, paint routing maps, write results.json.
+    """Measure under every protocol of the plan, paint routing maps where there are routes, write results.json.
 
     Results of an earlier run are returned as they are if nothing that they depend on has changed.
     """
-    evaluation, routing, preference = plan.evaluation, plan.routing, trained.preference
+    evaluation, routing = plan.evaluation, plan.routing
+    difficulty, preference = trained.difficulty, trained.preference
     files = [pair.file for pair in pairs]
     key = digest(
         trained.key,
@@ -72,7 +75,7 @@ def evaluate_run(
         MEASURING,
         [list(evaluation.protocols), routing.patch, routing.stride, evaluation.crop, trained.model.speed, plan.seed],
         *([preference.loss_db] if preference is not None else []),
-        *([trained.difficulty.key] if CLASSES in evaluation.protocols else []),
+        *([difficulty.key] if difficulty is not None and CLASSES in evaluation.protocols else []),
     )
     if (done := load_results(folder.results, key=key)) is not None:
         for name in evaluation.protocols:
@@ -83,12 +86,15 @@ def evaluate_run(
             network.to(device)
     sets: list[SetResult] = []
     classes: ClassesResult | None = None
+    routes = trained.model.class_module is not None
+    if not routes:
+        shutil.rmtree(folder.routes, ignore_errors=True)  # an earlier run's, whose recipe had more branches
     for name in evaluation.protocols:
         with reported(listen, evaluation_name(name), f"{len(pairs)} photos"):
-            if name == CLASSES:
-                classes = _measure_classes(plan, trained, pairs, device=device, listen=listen)
+            if name == CLASSES and difficulty is not None:
+                classes = _measure_classes(plan, trained, difficulty, pairs, device=device, listen=listen)
             else:
-                maps = _MapPainter(folder.routes / name, files, trained.model)
+                maps = _MapPainter(folder.routes / name, files, trained.model) if routes else None
                 sets.append(_measure_set(plan, trained, pairs, name, maps, device=device, listen=listen))
     results = RunResults(
         name=plan.name,
@@ -108,7 +114,7 @@ def _measure_set(
     trained: Trained,
     pairs: Sequence[Pair],
     protocol: str,
-    maps: Draw,
+    maps: Draw | None,
     *,
     device: torch.device,
     listen: Listener,
@@ -127,7 +133,13 @@ def _measure_set(
 
 
 def _measure_classes(
-    plan: RunPlan, trained: Trained, pairs: Sequence[Pair], *, device: torch.device, listen: Listener
+    plan: RunPlan,
+    trained: Trained,
+    difficulty: DifficultySplit,
+    pairs: Sequence[Pair],
+    *,
+    device: torch.device,
+    listen: Listener,
 ) -> ClassesResult:
     return evaluate_classes(
         trained.model,
@@ -135,9 +147,9 @@ def _measure_classes(
         set_name=measured_set(SET_NAME, plan.evaluation.crop),
         baseline=trained.baseline,
         sub_image=plan.data.sub_image,
-        estimator=plan.difficulty.offer.name,
-        score=trained.difficulty.score,
-        edges=trained.difficulty.sub_images.index.edges,
+        estimator=difficulty.estimator,
+        score=difficulty.score,
+        edges=difficulty.sub_images.index.edges,
         seed=plan.seed,
         device=device,
         listen=listen,

@@ -1,4 +1,4 @@
-"""From a plan to a trained model: baseline, difficulty, branches, Class-Module, joint training."""
+"""From a plan to a trained model: baseline, difficulty, branches, Class-Module, joint training; or a single network."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ class Trained:
     """What the pipeline hands to evaluation.
 
     Attributes:
-        difficulty: the classes of the training data.
+        baseline: the full network trained alone beside a routed model; None without one, and for a single network.
+        difficulty: the classes of the training data; None for a single network.
         key: what the networks of the model and the baseline depend on.
         validations: figures of every training stage.
         preference: how the model's preference for cheap branches was chosen, None where it was not.
@@ -67,7 +68,7 @@ class Trained:
 
     model: Model
     baseline: Model | None
-    difficulty: DifficultySplit
+    difficulty: DifficultySplit | None
     key: str
     validations: Mapping[str, list[dict[str, float]]]
     preference: Preference | None
@@ -101,8 +102,8 @@ class Pipeline:
         if text := missing_bfloat16(self.device, plan.stages):
             self.listen(Notice(text=text))
         starts = StartingPoints(
-            plan.branches,
-            lambda path: read_networks(path, self.catalogue, scale=plan.task.bound.scale),
+            plan,
+            lambda path: read_networks(path, self.catalogue, untold_scale=plan.task.bound.scale),
             lambda named: find_model(named, self.catalogue).model,
         )
         data = data_key(plan, self.files)
@@ -133,8 +134,11 @@ class Pipeline:
             source = starts.fill(baseline, full, None)
             detail = f"{full.name}, {source}"
             self._train(BASELINE, baseline, options, sub_images, alone.positions, validator, baseline_key, detail)
+        if plan.difficulty is None:
+            return self._single(baseline, baseline_key)
         difficulty = split_by_difficulty(
             plan,
+            plan.difficulty,
             sub_images,
             self.folder,
             catalogue=self.catalogue,
@@ -165,6 +169,24 @@ class Pipeline:
             key=digest(router_key, None if baseline is None else baseline_key),
             validations=self.stages.validations,
             preference=preference,
+        )
+
+    def _single(self, network: nn.Module | None, key: str) -> Trained:
+        """The one network of a recipe that routes nothing.
+
+        Raises:
+            ValueError: if it is neither trained nor comes from a file, which no checked recipe asks for.
+        """
+        if network is None:
+            raise ValueError("a single network has to be trained or to start from a file")
+        model = self._assemble(self.plan.branches, [network], None)
+        return Trained(
+            model=model,
+            baseline=None,
+            difficulty=None,
+            key=key,
+            validations=self.stages.validations,
+            preference=None,
         )
 
     def _branches(

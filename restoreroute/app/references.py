@@ -59,7 +59,14 @@ class RunReferences:
         """A model file's widest network, or this run's baseline for None."""
         if model is not None:
             path = find_model(model, self.catalogue).model
-            _, network = read_networks(path, self.catalogue, scale=self.task.scale)[-1]
+            trained = read_networks(path, self.catalogue, untold_scale=self.task.scale)
+            if trained.scale != self.task.scale:
+                raise InputError(
+                    f"restores at scale {trained.scale}, this run at {self.task.scale}",
+                    where=str(path),
+                    hint="difficulty is measured by a network of the run's scale",
+                )
+            _, network = trained.branches[-1]
             network.to(self.device).eval()
             self.files.append(path)
         elif self.baseline is None:

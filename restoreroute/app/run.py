@@ -102,12 +102,15 @@ def _run(
     check_test_photos(plan, test)
     trained = Pipeline(plan, files, folder=folder, catalogue=catalogue, device=device, listen=listen).execute()
     save_model(trained.model, folder.model)
-    if trained.baseline is not None:
+    if trained.baseline is None:
+        folder.baseline.unlink(missing_ok=True)  # an earlier run's would be taken for this model's
+    else:
         save_model(trained.baseline, folder.baseline)
     results = evaluate_run(
         plan, trained, test, folder, provenance=facts | {"seconds": seconds}, device=device, listen=listen
     )
-    draw_curves([results], folder.curves)
+    if not draw_curves([results], folder.curves):
+        folder.curves.unlink(missing_ok=True)
     written = {
         "model": folder.model,
         "results": folder.results,

@@ -40,20 +40,23 @@ def evaluation_name(protocol: str) -> str:
 def step_names(plan: RunPlan) -> tuple[str, ...]:
     """All steps of a run in order; a stage of 0 iterations is none."""
     stages = plan.stages
-    branches = [
+    pretraining = [
         (pretrain_name(number), stages.pretrain.of_branch(number).iterations)
         for number, branch in enumerate(plan.branches)
         if branch.family.learns
+    ]
+    routing = [
+        (DIFFICULTY, True),
+        *pretraining,
+        (CLASS_MODULE, stages.class_module.iterations),
+        (JOINT, stages.joint.iterations),
+        (PREFERENCE, plan.routing.speed is None),
     ]
     planned = [
         (DATA, True),
         (HARDNESS, plan.data.hardness is not None),
         (BASELINE, stages.baseline.iterations),
-        (DIFFICULTY, True),
-        *branches,
-        (CLASS_MODULE, stages.class_module.iterations),
-        (JOINT, stages.joint.iterations),
-        (PREFERENCE, plan.routing.speed is None and len(plan.branches) > 1),
+        *(routing if plan.difficulty is not None else []),
         *((evaluation_name(protocol), True) for protocol in plan.evaluation.protocols),
     ]
     return tuple(name for name, wanted in planned if wanted)

@@ -82,5 +82,5 @@ def _show_dry_run(console: Console, recipe: Path, overrides: tuple[str, ...], de
             stride=plan.routing.stride,
         )
     )
-    console.print(schedule_table(plan.stages))
+    console.print(schedule_table(plan.stages, plan.stage_names))
     console.print("One batch of every stage ran. Nothing was written.")

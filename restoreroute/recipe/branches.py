@@ -70,8 +70,10 @@ class BranchReader:
             return None
 
     def _of_list(self, written: list[Any]) -> tuple[BranchPlan, ...] | None:
-        if len(written) < 2:
-            self._findings.add(f"a routed model needs at least 2 branches, not {len(written)}", ("branches",))
+        if not written:
+            message = "must hold at least one branch: two or more for a routed model, one for a single network"
+            self._findings.add(message, ("branches",))
+            return None
         branches = [self._branch(item, ("branches", index)) for index, item in enumerate(written)]
         networks = [None if branch is None else replace(branch, start=None) for branch in branches]
         for index, network in enumerate(networks):

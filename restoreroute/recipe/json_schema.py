@@ -163,7 +163,7 @@ def _branches(families: Iterable[BackboneFamily], description: str, definitions:
     return {
         "description": description,
         "anyOf": [
-            {"type": "array", "items": branch, "minItems": 2},
+            {"type": "array", "items": branch, "minItems": 1},
             {"type": "integer", "minimum": 2, "maximum": MAX_BRANCHES},
             {"type": "null"},
         ],

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from restoreroute.recipe.single import without_routing
 from restoreroute.recipe.yaml_core import CoreDumper
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.options import Options
@@ -20,7 +21,7 @@ def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> di
         family: of branches that name no other.
         backbone: its options, which such branches have where they say nothing else.
     """
-    return {
+    recipe = {
         "name": plan.name,
         "seed": plan.seed,
         "task": {"name": plan.task.offer.name, **dumped(plan.task.options)},
@@ -39,11 +40,12 @@ def plain_recipe(plan: RunPlan, family: BackboneFamily, backbone: Options) -> di
             "shuffle_colours": plan.data.shuffle_colours,
             "hardness": _hardness(plan.data.hardness),
         },
-        "difficulty": _difficulty(plan.difficulty),
+        "difficulty": None if plan.difficulty is None else _difficulty(plan.difficulty),
         "stages": dumped(plan.stages),
         "routing": dumped(plan.routing),
         "evaluation": {"protocols": list(plan.evaluation.protocols), "crop": plan.evaluation.crop},
     }
+    return without_routing(recipe) if plan.difficulty is None else recipe
 
 
 def recipe_text(plan: RunPlan) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any, TypeVar
@@ -27,6 +27,7 @@ from restoreroute.recipe.schema import (
     SourceChoice,
 )
 from restoreroute.recipe.shorthand import FOLDER, SPLITS
+from restoreroute.recipe.single import BASELINE, check_single, is_single
 from restoreroute.recipe.words import one_of
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.offering import Offering
@@ -43,7 +44,7 @@ from restoreroute.spec.plan import (
     TaskPlan,
 )
 from restoreroute.spec.routing import RoutingOptions
-from restoreroute.spec.stages import NetworkStage, Stages
+from restoreroute.spec.stages import LossOptions, NetworkStage, Stages
 
 OfferT = TypeVar("OfferT", bound=Offering[Any])
 
@@ -85,13 +86,15 @@ class Resolver:
                 self._check_scale(family, branches or (), task.bound.scale)
         families = () if family is None else (family, *(branch.family for branch in branches or ()))
         data = self._data_plan(families)
-        difficulty = self._difficulty(parts.get("difficulty"), branches)
         evaluation = self._evaluation()
-        self._check_stages(branches)
-        self._check_routing(families)
-        if branches is not None and "losses" in parts:
-            shares = capabilities.shares_fit(parts["losses"].target_shares, len(branches))
-            self._report(shares, ("losses", "target_shares"))
+        stages = self._stages()
+        self._check_geometry(families)
+        difficulty = None
+        if branches is not None and is_single(branches):
+            check_single(self._findings, branches[0], stages.get(BASELINE))
+        else:
+            difficulty = self._difficulty(parts.get("difficulty"), branches)
+            self._check_routing(stages, branches, parts.get("losses"))
         problems = self._findings.problems()
         if (
             problems
@@ -100,7 +103,7 @@ class Resolver:
             or options is None
             or branches is None
             or data is None
-            or difficulty is None
+            or (difficulty is None and not is_single(branches))
             or evaluation is None
         ):
             raise RecipeError(problems)
@@ -234,20 +237,30 @@ class Resolver:
             return None
         return EvaluationPlan(**parts)
 
-    def _check_routing(self, families: Sequence[BackboneFamily]) -> None:
+    def _check_geometry(self, families: Sequence[BackboneFamily]) -> None:
         routing = self._findings.fields(RoutingOptions, self._data.get("routing", {}), ("routing",))
         for family in families if "patch" in routing else ():
             self._report(capabilities.size_fits(family, routing["patch"]), ("routing", "patch"))
         if "stride" in routing and "patch" in routing:
             self._report(capabilities.stride_fits(routing["stride"], routing["patch"]), ("routing", "stride"))
 
-    def _check_stages(self, branches: Sequence[BranchPlan] | None) -> None:
+    def _stages(self) -> dict[str, Any]:
+        """Those stages that nothing is wrong with by themselves."""
         stages = self._findings.fields(Stages, self._data.get("stages", {}), ("stages",))
         for name, stage in stages.items():
             self._report(capabilities.warmup_fits(stage), ("stages", name, "warmup"))
             self._report(capabilities.weight_decay_fits(stage), ("stages", name, "weight_decay"))
             if isinstance(stage, NetworkStage):
                 self._report(capabilities.phases_fit(stage), ("stages", name, "phases"))
+        return stages
+
+    def _check_routing(
+        self, stages: Mapping[str, Any], branches: Sequence[BranchPlan] | None, losses: LossOptions | None
+    ) -> None:
+        """What the parts of a routed model have to fit."""
+        if branches is not None and losses is not None:
+            shares = capabilities.shares_fit(losses.target_shares, len(branches))
+            self._report(shares, ("losses", "target_shares"))
         if "pretrain" in stages and branches is not None:
             counts = capabilities.per_branch_fits(stages["pretrain"], len(branches))
             self._report(counts, ("stages", "pretrain", "per_branch"))

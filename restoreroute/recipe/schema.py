@@ -13,7 +13,8 @@ from restoreroute.spec.stages import ClassModuleOptions, LossOptions, Stages
 
 DEFAULT_DIFFICULTY = "interpolation"
 DEFAULT_PROTOCOLS = ("classsr", "whole")
-PROTOCOLS = (*DEFAULT_PROTOCOLS, "classes")
+CLASSES = "classes"
+PROTOCOLS = (*DEFAULT_PROTOCOLS, CLASSES)
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
 MIN_SIDE = 8
 MAX_BRANCHES = 64
@@ -178,7 +179,7 @@ class Recipe(Options):
     branches: Branches | None = Field(
         None,
         description="branches, cheapest first: a list of widths (with options of the family), or how many; "
-        "the family's published widths if not set",
+        "the family's published widths if not set; a list of one is a single network, which 'stages.baseline' trains",
     )
     class_module: ClassModuleOptions = Field(
         default_factory=ClassModuleOptions, description="the network that sends patches to branches"

@@ -26,6 +26,10 @@ SWEEP_NOTE = (
     "spent: executed operations, with the Class-Module and the context of regions, as a share of the full network's "
     "over whole images."
 )
+COST_CAPTION = (
+    "A patch costs its branch and the Class-Module; the overlap multiplies both, for it is pixels that two "
+    "patches share. The published totals hold the Class-Module and not the overlap."
+)
 MEBIBYTE = 2**20
 HEADINGS = ("", "PSNR RGB", "PSNR Y", "SSIM", "shares %", "executed", "charged", "paper", "time s")
 
@@ -239,13 +243,16 @@ def _markdown(title: str, cells: Sequence[Sequence[str]], note: str) -> str:
 
 
 def cost_table(
-    branches: Sequence[BranchPlan], costs: Sequence[Cost], class_module: Cost, *, patch: int, stride: int
+    branches: Sequence[BranchPlan], costs: Sequence[Cost], class_module: Cost | None, *, patch: int, stride: int
 ) -> Table:
-    """What each part of a routed model costs per patch, before anything is trained."""
+    """What each part of a model costs per patch, before anything is trained.
+
+    Args:
+        class_module: None for a single network.
+    """
     table = Table(
         title=f"Cost per {patch} x {patch} patch (operations, 2 per multiply-accumulate)",
-        caption="A patch costs its branch and the Class-Module; the overlap multiplies both, for it is pixels that two "
-        "patches share. The published totals hold the Class-Module and not the overlap.",
+        caption=None if class_module is None else COST_CAPTION,
         title_justify="left",
         caption_justify="left",
     )
@@ -267,7 +274,8 @@ def cost_table(
     for branch, cost in zip(branches, costs, strict=True):
         add(branch.name, cost)
     table.add_section()
-    add("Class-Module", class_module)
+    if class_module is not None:
+        add("Class-Module", class_module)
     factor = f"x {overlap_factor(patch, stride):.3f}"
     table.add_row(f"overlap at step {stride}", "-", factor, "-", factor, "-")
     return table
@@ -282,13 +290,13 @@ def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %" if whole else "-"
 
 
-def schedule_table(stages: Stages) -> Table:
-    """What each training stage will do."""
+def schedule_table(stages: Stages, names: Sequence[str]) -> Table:
+    """What each of the named training stages will do."""
     table = Table(title="Training stages", title_justify="left")
     table.add_column("stage", no_wrap=True)
     for heading in ("iterations", "batch", "learning rate"):
         table.add_column(heading, justify="right")
-    for name in type(stages).model_fields:
+    for name in names:
         stage = getattr(stages, name)
         counts = getattr(stage, "per_branch", None) or (stage.iterations,)
         iterations = "/".join(map(str, counts))

@@ -15,7 +15,7 @@ from restoreroute.routing.checkpoint_layout import CLASSIFIER, Tensors, read_par
 from restoreroute.routing.class_module import ClassModule
 from restoreroute.routing.misfit import MOST_GROUPS, compare, grouped
 from restoreroute.routing.model_file import build_class_module
-from restoreroute.routing.recognition import Found, NotFound, fill, find_network
+from restoreroute.routing.recognition import DEFAULT_SCALE, Found, NotFound, fill, find_network
 from restoreroute.spec.backbone import BackboneFamily, OfficialLayout
 from restoreroute.spec.plan import BranchPlan
 from restoreroute.spec.stages import ClassModuleOptions
@@ -32,7 +32,7 @@ class Checkpoint:
     Attributes:
         family: of all branches.
         scale: of all branches.
-        scale_told: whether the tensors tell the scale; else it is the one that was asked for, or 4.
+        scale_told: whether the tensors tell the scale; else it is the one that was asked for or assumed.
         channels: colour channels that the networks take and give.
         branches: width and options of each branch, and its network; narrowest first.
         class_module: what routes, or None in the checkpoint of one network.
@@ -80,6 +80,7 @@ def read_checkpoint(
     *,
     family: str | None = None,
     scale: int | None = None,
+    untold_scale: int = DEFAULT_SCALE,
     options: Mapping[str, Any] | None = None,
 ) -> Checkpoint:
     """Read the networks of a ``.pth`` or ``.safetensors`` file; tensors only, no pickled code is run.
@@ -88,7 +89,8 @@ def read_checkpoint(
         path: a routed checkpoint, or one of a single network, in a layout that an active family declares.
         catalogue: the families to choose from.
         family: the only one to consider.
-        scale: where the tensors do not tell it; 4 if it is not given either.
+        scale: that the networks have to be of; any, if None.
+        untold_scale: of networks whose tensors do not tell their scale, if ``scale`` is None.
         options: of the family, over what the tensors tell.
 
     Raises:
@@ -103,7 +105,9 @@ def read_checkpoint(
             Attempt(
                 family=candidate,
                 branches={
-                    part: find_network(tensors, candidate, layout, scale=scale, options=options or {})
+                    part: find_network(
+                        tensors, candidate, layout, scale=scale, untold_scale=untold_scale, options=options or {}
+                    )
                     for part, tensors in parts.branches.items()
                 },
             )

@@ -56,6 +56,7 @@ def find_network(
     layout: OfficialLayout,
     *,
     scale: int | None,
+    untold_scale: int,
     options: Mapping[str, Any],
 ) -> Found | NotFound:
     """Build the network that the tensors tell of, and fill it if every tensor has its place.
@@ -64,7 +65,8 @@ def find_network(
         tensors: of one branch, by the names of the checkpoint.
         family: whose network it might be.
         layout: the family's.
-        scale: where the tensors do not tell it; 4 if None.
+        scale: that the network has to be of; any, if None.
+        untold_scale: of a network whose tensors do not tell its scale, if ``scale`` is None.
         options: of the family, over what the tensors tell.
 
     Raises:
@@ -76,7 +78,7 @@ def find_network(
         misfit = Misfit(unknown=unknown, reason=None if unknown else "nothing tells its width")
         return NotFound(misfit=misfit, unknown=len(unknown))
     try:
-        made_for = _scale(family, told, scale)
+        made_for = _scale(family, told, scale, untold_scale)
         plan = BranchPlan(family=family, options=_options(family, {**told.options, **options}), width=told.width)
         network = fresh_network(plan, scale=made_for, channels=told.channels, seed=0)
     except InputError as error:
@@ -107,10 +109,10 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         raise InputError(f"has tensors that can't be copied: {' '.join(str(error).split())}") from None
 
 
-def _scale(family: BackboneFamily, told: Recognised, asked: int | None) -> int:
+def _scale(family: BackboneFamily, told: Recognised, asked: int | None, untold: int) -> int:
     if told.scale is not None and asked not in (None, told.scale):
         raise InputError(f"its tensors are of scale {told.scale}, not {asked}")
-    scale = told.scale or asked or DEFAULT_SCALE
+    scale = told.scale or asked or untold
     if scale not in family.scales:
         raise InputError(f"the family serves scale {', '.join(map(str, sorted(family.scales)))}, not {scale}")
     return scale

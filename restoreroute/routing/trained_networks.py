@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
@@ -13,31 +14,38 @@ from restoreroute.routing.model_file import is_model_file, load_model
 from restoreroute.routing.official import read_checkpoint
 from restoreroute.spec.plan import BranchPlan
 
-Networks = Sequence[tuple[BranchPlan, nn.Module]]
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedNetworks:
+    """Networks of one file.
+
+    Attributes:
+        branches: what each network is, and the network; cheapest first.
+        scale: that all of them restore at.
+    """
+
+    branches: Sequence[tuple[BranchPlan, nn.Module]]
+    scale: int
 
 
-def read_networks(path: Path, catalogue: Catalogue, *, scale: int) -> Networks:
-    """Trained networks with what they are, cheapest first.
+def read_networks(path: Path, catalogue: Catalogue, *, untold_scale: int) -> TrainedNetworks:
+    """Trained networks with what they are.
 
     Args:
         path: a model file of restoreroute, or a ``.pth`` or ``.safetensors`` checkpoint of a family that knows its
             layout.
         catalogue: families and tasks that it may be of.
-        scale: that the networks have to restore at.
+        untold_scale: what a checkpoint restores at whose tensors have the same shapes at every scale.
 
     Raises:
-        InputError: if there is no such file, it is neither of the two, or it is for another scale.
+        InputError: if there is no such file, or it is neither of the two.
         PluginError: if a plugin that a model file needs is missing.
     """
-    found: Networks
     if not path.is_file():
         raise InputError("no such model or checkpoint", where=str(path), hint="a run writes model.safetensors")
     if is_model_file(path):
         model = load_model(path, catalogue)
-        found, at = list(zip(model.plans, model.branches, strict=True)), model.task.bound.scale
-    else:
-        checkpoint = read_checkpoint(path, catalogue, scale=scale)
-        found, at = checkpoint.branches, checkpoint.scale
-    if at != scale:
-        raise InputError(f"restores at scale {at}, this run at {scale}", where=str(path))
-    return found
+        branches = list(zip(model.plans, model.branches, strict=True))
+        return TrainedNetworks(branches=branches, scale=model.task.bound.scale)
+    checkpoint = read_checkpoint(path, catalogue, untold_scale=untold_scale)
+    return TrainedNetworks(branches=checkpoint.branches, scale=checkpoint.scale)

@@ -50,14 +50,27 @@ class BranchPlan:
         return network_name(self.family, self.width, self.options)
 
 
+def is_same_design(branch: BranchPlan, other: BranchPlan) -> bool:
+    """Whether two branches that learn are of one family and compute alike, whatever their widths."""
+    family, ignored = branch.family, set(branch.family.start_options)
+    if family is not other.family or not family.learns:
+        return False
+    return branch.options.model_dump(exclude=ignored) == other.options.model_dump(exclude=ignored)
+
+
 def can_start_from(branch: BranchPlan, wide: BranchPlan) -> bool:
     """Whether a branch's weights can be taken from another network: of the same function, as wide or wider."""
-    family = branch.family
-    if family is not wide.family or branch.width > wide.width:
+    if branch.width > wide.width or not is_same_design(branch, wide):
         return False
-    ignored = set(family.start_options)
-    same = branch.options.model_dump(exclude=ignored) == wide.options.model_dump(exclude=ignored)
-    return same and family.learns and (branch.width == wide.width or family.narrow is not None)
+    return branch.width == wide.width or branch.family.narrow is not None
+
+
+def can_start_across_scales(branch: BranchPlan, other: BranchPlan) -> bool:
+    """Whether a branch can take most of its weights from a network of another scale: all but its last layers.
+
+    Narrowing is left out: which channels matter most is asked of the last layers too.
+    """
+    return branch.width == other.width and is_same_design(branch, other)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +152,9 @@ class RunPlan:
 
     Attributes:
         name: name of the run, and of its folder.
-        branches: cheapest first; the last one is the full network, which is also the baseline.
+        branches: cheapest first; the last one is the full network, which is also the baseline.  One branch is a
+            single network: stage ``baseline`` trains it, and the parts of a routed model have no effect.
+        difficulty: None for a single network.
         providers: of every offering named in the recipe, keyed ``"<kind> <name>"``.
         recipe: the recipe as plain data, defaults filled in, overrides applied.
     """
@@ -151,12 +166,17 @@ class RunPlan:
     class_module: ClassModuleOptions
     losses: LossOptions
     data: DataPlan
-    difficulty: DifficultyPlan
+    difficulty: DifficultyPlan | None
     stages: Stages
     routing: RoutingOptions
     evaluation: EvaluationPlan
     providers: Mapping[str, Provider]
     recipe: Mapping[str, Any]
+
+    @property
+    def stage_names(self) -> tuple[str, ...]:
+        """The training stages of the plan, in order: all of them, or ``baseline`` for a single network."""
+        return ("baseline",) if self.difficulty is None else tuple(type(self.stages).model_fields)
 
     @property
     def has_baseline(self) -> bool:

@@ -72,6 +72,30 @@ def test_a_dry_run_writes_nothing_and_shows_what_it_would_cost(
     assert "Nothing was written." in done.out
 
 
+def test_a_dry_run_of_a_single_network(command: Callable[..., Any], recipe: Path, here: Path) -> None:
+    single = here / "single.yml"
+    lines = recipe.read_text().replace("[4, 8]", "[8]").splitlines()
+    routing = ("class_module:", "pretrain:", "joint:")
+    single.write_text("\n".join(line for line in lines if not line.lstrip().startswith(routing)))
+
+    done = command("run", single, "--dry-run")
+
+    assert (done.code, done.err) == (0, "")
+    assert "fsrcnn-8" in done.out
+    assert "overlap at step 6" in done.out
+    assert not any(part in done.out for part in ("Class-Module", "pretrain", "joint"))
+
+
+def test_a_single_network_of_a_routed_recipe_says_what_to_leave_out(
+    command: Callable[..., Any], recipe: Path, here: Path
+) -> None:
+    done = command("run", recipe, "branches=[8]")
+
+    assert done.code == 2
+    for key in ("class_module", "stages.pretrain", "stages.class_module", "stages.joint"):
+        assert f" {key}: is for routed models; the recipe has one branch, so leave it out" in done.err
+
+
 def test_an_unknown_name(command: Callable[..., Any], recipe: Path, here: Path) -> None:
     done = command("run", recipe, "backbone=fsrcn")
 

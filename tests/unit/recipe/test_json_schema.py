@@ -83,6 +83,7 @@ def accepted(schema: dict[str, Any], text: str) -> bool:
     [
         "",
         "branches: 3",
+        "branches: [4]",
         "branches: [4, {width: 8, blocks: 3}]",
         "branches: [none, {width: 8, from: model.safetensors}]",
         "branches: [{family: none}, {family: even, width: 8, mode: residual}]",
@@ -116,7 +117,7 @@ def test_accepted(schema: dict[str, Any], sound: str, line: str) -> None:
         "seed: -1",
         "seed: true",
         "branches: 1",
-        "branches: [4]",
+        "branches: []",
         "branches: [4, {blocks: 3}]",
         "branches: [4, {family: even, width: 8, block: 3}]",
         "branches: [4, {family: even, width: 0}]",

@@ -152,8 +152,11 @@ def test_validation_and_test_images_are_not_those_of_training(problems: Any) -> 
         ),
         ("difficulty: 5", "7:13: difficulty.name: must be text, not 5"),
         ("difficulty: [x]", "7:13: difficulty: must be a mapping of keys to values, not a list"),
-        ("branches: [4]", "7:11: branches: a routed model needs at least 2 branches, not 1"),
-        ("branches: []", "7:11: branches: a routed model needs at least 2 branches, not 0"),
+        ("branches: 0", "7:11: branches: must be at least 2, not 0"),
+        (
+            "branches: []",
+            "7:11: branches: must hold at least one branch: two or more for a routed model, one for a single network",
+        ),
         ("branches: 1", "7:11: branches: must be at least 2, not 1"),
         ("branches: 6", "7:11: branches: tiny has at most 5 widths, not 6"),
         ("branches: 1000000000", "7:11: branches: must be at most 64, not 1000000000"),

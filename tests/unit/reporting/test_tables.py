@@ -125,7 +125,9 @@ def test_difficulty_classes_in_a_document(classes: ClassesResult) -> None:
 
 
 def test_the_schedule() -> None:
-    text = rendered(schedule_table(Stages(joint=JointStage(iterations=77, lr=3e-4, lr_final=1e-6))))
+    text = rendered(
+        schedule_table(Stages(joint=JointStage(iterations=77, lr=3e-4, lr_final=1e-6)), tuple(Stages.model_fields))
+    )
     for cell in ("baseline", "1000000", "pretrain", "class_module", "joint", "77", "0.0003 to 1e-06"):
         assert cell in text
 
@@ -136,3 +138,9 @@ def test_a_preference_in_a_line(preference: Preference) -> None:
     )
     better = replace(preference, curve=replace(preference.curve, full=28.6))
     assert preference_facts(better) == "speed -1.3: 28.71 dB, 0.11 above the full network, at 61 % of its operations"
+
+
+def test_the_schedule_of_a_single_network() -> None:
+    text = rendered(schedule_table(Stages(), ("baseline",)))
+    assert "baseline" in text
+    assert not any(name in text for name in ("pretrain", "class_module", "joint"))

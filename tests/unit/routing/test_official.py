@@ -309,3 +309,10 @@ def test_the_global_random_state_stays(read: Read, tensors: Tensors) -> None:
     torch.manual_seed(11)
     read(tensors)
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_scale_is_assumed_only_where_nothing_tells_it(read: Read, tensors: Tensors) -> None:
+    told = published.make(SRRESNET, width=4, blocks=1, scale=2)
+
+    assert read(tensors, untold_scale=3).scale == 3
+    assert read(published.authors_names(SRRESNET, told), untold_scale=3).scale == 2
