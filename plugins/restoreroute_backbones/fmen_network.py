@@ -122,15 +122,15 @@ class Fmen(nn.Module):
         """Each attention writes the features that it reads, so these are one space; its own stay as they are."""
         wires = [Wire(layer="head", reads=IMAGE, writes="shallow")]
         reads = "shallow"
-        for number, block in enumerate(self.blocks):
+        for number in range(len(self.blocks)):
             writes = f"block {number}"
             body = f"blocks.{number}.body"
             if number == 0:
                 wires.append(Wire(layer=body, reads=reads, writes=writes))
             else:
                 wires += pair_wires(body, reads=reads, inside=f"{writes} inside", writes=writes)
-            if isinstance(block, Block):
-                wires += attention_wires(f"blocks.{number}.attention", block.attention, features=writes)
+            pairs = 1 if number else FIRST_PAIRS
+            wires += attention_wires(f"blocks.{number}.attention", pairs, features=writes)
             reads = writes
         wires.append(Wire(layer="fuse", reads=reads, writes="shallow"))
         wires.append(Wire(layer="tail", reads="shallow", writes=IMAGE, spread=self.scale**2))
@@ -145,11 +145,11 @@ def pair_wires(name: str, *, reads: str, inside: str, writes: str) -> list[Wire]
     ]
 
 
-def attention_wires(name: str, attention: Attention, *, features: str) -> list[Wire]:
-    """Of an attention over a space of features."""
+def attention_wires(name: str, pairs: int, *, features: str) -> list[Wire]:
+    """Of an attention of that many pairs over a space of features."""
     space = f"{name} squeezed"
     wires = [Wire(layer=f"{name}.squeeze", reads=features, writes=space)]
-    for number in range(len(attention.pairs)):
+    for number in range(pairs):
         before, space = space, f"{name} after {number}"
         wires += pair_wires(f"{name}.pairs.{number}", reads=before, inside=f"{space} inside", writes=space)
     return [*wires, Wire(layer=f"{name}.excite", reads=space, writes=features)]

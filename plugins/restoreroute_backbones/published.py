@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from restoreroute.spec.backbone import Shape
 
@@ -36,13 +36,18 @@ class LayerNames:
 
     def known(self, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
         """The shapes by our names; what is not in the table is left out."""
-        found = {}
-        for name, shape in shapes.items():
-            try:
-                found[self.rename(name)] = shape
-            except KeyError:
-                continue
-        return found
+        return known(shapes, self.rename)
+
+
+def known(shapes: Mapping[str, Shape], rename: Callable[[str], str]) -> dict[str, Shape]:
+    """The shapes by our names; those that ``rename`` raises a KeyError for are left out."""
+    found = {}
+    for name, shape in shapes.items():
+        try:
+            found[rename(name)] = shape
+        except KeyError:
+            continue
+    return found
 
 
 def _pattern(layer: str) -> re.Pattern[str]:

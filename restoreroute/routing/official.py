@@ -68,10 +68,14 @@ class Attempt:
         return {part: branch for part, branch in self.branches.items() if isinstance(branch, NotFound)}
 
     @property
-    def distance(self) -> tuple[int, int]:
-        """Names tell more of a family than shapes do."""
+    def distance(self) -> tuple[int, int, int]:
+        """Names tell more of a family than shapes do, and a network to compare with more than that there is none."""
         wrong = self.wrong.values()
-        return sum(branch.unknown for branch in wrong), sum(branch.misfit.size for branch in wrong)
+        return (
+            sum(branch.unknown for branch in wrong),
+            sum(branch.misfit.reason is not None for branch in wrong),
+            sum(branch.misfit.size for branch in wrong),
+        )
 
 
 def read_checkpoint(

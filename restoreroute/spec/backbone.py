@@ -96,6 +96,8 @@ class BackboneFamily(Offering["nn.Module"]):
 
     Attributes:
         widths: the widths of the published routed model, narrowest first.
+        quick_widths: widths that are multiples of this fill a processor's vectors, and so take little time for what
+            they compute.
         width_scales: in words, what the width sets and what stays the same at every width.
         widths_for: widths to use for a given number of branches (at least 2), narrowest first.
         scales: the scales that the design serves.
@@ -121,6 +123,7 @@ class BackboneFamily(Offering["nn.Module"]):
     widths_for: Callable[[int], tuple[int, ...]]
     scales: frozenset[int]
     receptive_field: Callable[[Any, int], int]
+    quick_widths: int = 16
     width_scales: str = "features of every hidden layer"
     context: int = 4
     local: bool = True
@@ -134,6 +137,7 @@ class BackboneFamily(Offering["nn.Module"]):
     def facts(self) -> dict[str, Any]:
         return {
             "widths": self.widths,
+            **({"quick widths": f"multiples of {self.quick_widths}"} if self.has_widths() else {}),
             "a width sets": self.width_scales,
             "scales": tuple(sorted(self.scales)),
             "context": self.context,

@@ -32,6 +32,11 @@ def identity(image: Tensor, scale: int) -> Tensor:
     return image
 
 
+def nearest(image: Tensor, scale: int) -> Tensor:
+    """(B, C, h, w) -> (B, C, h * scale, w * scale), each pixel repeated."""
+    return image.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """A small network of a family, and what is known of the family from elsewhere.
@@ -105,6 +110,32 @@ FSRCNN = Case(
 )
 CASES = {
     "carn": CARN,
+    "compact": Case(
+        family="compact",
+        options={"depth": 2},
+        deeper=({"depth": 0}, {"depth": 3, "activation": "silu"}, {"depth": 1, "activation": "relu"}),
+        smallest=1,
+        width=8,
+        wider=12,
+        widths=(16, 32, 48),
+        most=3,
+        scales=frozenset({1, 2, 3, 4}),
+        start=nearest,
+        trace=lambda network, _: network.get_parameter("convs.3.weight"),
+    ),
+    "disp": Case(
+        family="disp",
+        options={"blocks": 2},
+        deeper=({"blocks": 1, "fuse": 3},),
+        smallest=1,
+        width=8,
+        wider=12,
+        widths=(16, 32, 48),
+        most=3,
+        scales=frozenset({1, 2, 3, 4}),
+        start=bilinear,
+        trace=lambda network, _: network.get_parameter("tail.weight"),
+    ),
     "dncnn": Case(
         family="dncnn",
         options={"layers": 4},
@@ -117,6 +148,19 @@ CASES = {
         scales=frozenset({1}),
         start=identity,
         trace=lambda network, _: network.get_parameter("conv_3.weight"),
+    ),
+    "fmen": Case(
+        family="fmen",
+        options={"blocks": 1},
+        deeper=({"blocks": 2},),
+        smallest=1,
+        width=8,
+        wider=12,
+        widths=(32, 48, 64),
+        most=3,
+        scales=frozenset({1, 2, 3, 4}),
+        start=bilinear,
+        trace=lambda network, _: network.get_parameter("tail.weight"),
     ),
     "fsrcnn": FSRCNN,
     "rcan": RCAN,

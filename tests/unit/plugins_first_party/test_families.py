@@ -28,11 +28,13 @@ from families import (
 from torch import Tensor, nn
 
 from restoreroute.routing.cost import Cost, measure_cost
+from restoreroute_backbones.interpolate import INTERPOLATE
 from restoreroute_backbones.layers import FixedNorm, MeanShift
 
 
 def test_the_cases_are_all_families() -> None:
-    assert {case.family for case in CASES.values()} == set(FAMILIES) == {"carn", "dncnn", "fsrcnn", "rcan", "srresnet"}
+    assert {case.family for case in CASES.values()} == set(FAMILIES)
+    assert set(FAMILIES) == {"carn", "compact", "disp", "dncnn", "fmen", "fsrcnn", "rcan", "srresnet"}
 
 
 class TestDeclarations:
@@ -61,6 +63,14 @@ class TestDeclarations:
                 assert distance[touched].max() == reach
             else:
                 assert touched[distance > reach].all()
+
+    @each_family
+    def test_quick_widths_are_shown(self, case: Case) -> None:
+        expected = 64 if case.family == "carn" else 16
+        assert case.described.facts()["quick widths"] == f"multiples of {expected}"
+
+    def test_an_interpolation_has_no_quick_widths(self) -> None:
+        assert "quick widths" not in INTERPOLATE.facts()
 
     @each_family
     def test_which_are_local(self, case: Case) -> None:
@@ -234,7 +244,7 @@ class TestStart:
         assert rms(inside(official - expected, scale)) > 2 * rms(inside(ours - expected, scale))
 
     @each_family
-    @pytest.mark.parametrize("options", [{"initialisation": "random"}, {"depth": 3}])
+    @pytest.mark.parametrize("options", [{"initialisation": "random"}, {"layer": 3}])
     def test_options_that_are_not_there(self, case: Case, options: dict[str, Any]) -> None:
         with pytest.raises(ValueError, match=next(iter(options))):
             case.described.options.model_validate(options)

@@ -77,6 +77,7 @@ def test_a_name_that_the_authors_do_not_have(name: str) -> None:
 def test_facts_for_listings() -> None:
     assert FSRCNN.facts() == {
         "widths": (16, 36, 56),
+        "quick widths": "multiples of 16",
         "a width sets": "features of the first convolution and of the deconvolution; the 12 between them stay",
         "scales": (2, 3, 4),
         "context": 8,

@@ -18,6 +18,7 @@ from restoreroute_backbones.layers import (
     Gain,
     MeanShift,
     Residual,
+    SiLU,
     Sum,
     convolution,
     steps_up,
@@ -175,3 +176,17 @@ class TestBicubic:
     def test_it_has_nothing_to_learn_or_save(self) -> None:
         assert numbers(Bicubic(2)) == 0
         assert not Bicubic(2).state_dict()
+
+
+def test_silu_is_in_place_only_without_gradients(features: Tensor) -> None:
+    expected = features * features.sigmoid()
+    own = features.clone()
+
+    with_gradients = SiLU()(own)
+    assert torch.equal(own, features)
+    with torch.no_grad():
+        without = SiLU()(own)
+
+    torch.testing.assert_close(with_gradients, expected)
+    torch.testing.assert_close(without, expected)
+    assert without is own

@@ -25,6 +25,14 @@ def plain(width: int) -> nn.Module:
     )
 
 
+def bent(width: int) -> nn.Module:
+    slopes = nn.PReLU(width)
+    nn.init.uniform_(slopes.weight)
+    return nn.Sequential(
+        OrderedDict(first=nn.Conv2d(3, width, 3, padding=1), slopes=slopes, last=nn.Conv2d(width, 3, 3, padding=1))
+    )
+
+
 def grouped(width: int) -> nn.Module:
     return nn.Sequential(
         OrderedDict(
@@ -61,6 +69,14 @@ DESIGNS: dict[str, tuple[Callable[[int], nn.Module], list[Wire], dict[str, str]]
             Wire(layer="last", reads="b", writes=IMAGE),
         ],
         {"norm": "b"},
+    ),
+    "bent": (
+        bent,
+        [
+            Wire(layer="first", reads=IMAGE, writes="a", slopes="slopes"),
+            Wire(layer="last", reads="a", writes=IMAGE),
+        ],
+        {},
     ),
     "grouped": (
         grouped,
@@ -127,6 +143,9 @@ def embed(
         assert target.bias is not None
         target.bias.zero_()
         target.bias[rows] = source.bias
+        if wire.slopes:
+            few, many = (model.get_parameter(f"{wire.slopes}.weight") for model in (small, wide))
+            many[rows] = few
     for name, space in norms.items():
         source, target = small.get_submodule(name), wide.get_submodule(name)
         for own, tensor in source.state_dict().items():

@@ -8,6 +8,7 @@ import torch
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute_backbones import published
 from restoreroute_backbones.carn import CARN
+from restoreroute_backbones.compact import COMPACT
 from restoreroute_backbones.fsrcnn import FSRCNN
 from restoreroute_backbones.rcan import RCAN
 from restoreroute_backbones.srresnet import SRRESNET
@@ -78,7 +79,7 @@ def test_scale(shapes: dict[str, tuple[int, ...]], expected: int | None) -> None
     assert published.scale(shapes, 8) == expected
 
 
-@pytest.mark.parametrize("family", [CARN, FSRCNN, RCAN, SRRESNET], ids=lambda family: family.name)
+@pytest.mark.parametrize("family", [CARN, COMPACT, FSRCNN, RCAN, SRRESNET], ids=lambda family: family.name)
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_every_tensor_of_a_family_has_a_name(family: BackboneFamily, scale: int) -> None:
     layout = family.official

@@ -20,9 +20,12 @@ from restoreroute.routing.onnx_file import to_onnx
 from restoreroute.routing.policies import Route
 from restoreroute.spec.runtime import Runtime
 
-NETWORKS: dict[str, tuple[dict[str, int], int, int]] = {
+NETWORKS: dict[str, tuple[dict[str, int | str], int, int]] = {
     "fsrcnn": ({}, 8, 4),
     "carn": ({}, 12, 4),
+    "compact": ({"depth": 2, "skip": "bilinear"}, 8, 3),
+    "disp": ({"blocks": 1}, 8, 2),
+    "fmen": ({"blocks": 1}, 8, 4),
     "srresnet": ({"blocks": 2}, 8, 3),
     "rcan": ({"groups": 1, "blocks": 2}, 16, 2),
     "dncnn": ({"layers": 5}, 8, 1),

@@ -26,6 +26,14 @@ CASES = [
     ("srresnet", {"blocks": 3}, 6, 3),
     ("srresnet", {"blocks": 3}, 6, 4),
     ("dncnn", {"layers": 7}, 6, 1),
+    ("compact", {"depth": 7}, 6, 1),
+    ("compact", {"activation": "silu", "skip": "bilinear"}, 6, 2),
+    ("compact", {"activation": "relu"}, 6, 4),
+    ("disp", {"blocks": 2, "fuse": 3}, 6, 1),
+    ("disp", {"blocks": 2}, 6, 3),
+    ("disp", {"blocks": 2}, 6, 4),
+    ("fmen", {"blocks": 1}, 6, 1),
+    ("fmen", {"blocks": 1}, 6, 4),
 ]
 
 

@@ -17,13 +17,14 @@ from restoreroute.plugin.catalogue import Catalogue, Offered
 from restoreroute.routing.official import Checkpoint, read_checkpoint
 from restoreroute.spec.plan import Provider
 from restoreroute_backbones.carn import CARN
+from restoreroute_backbones.compact import COMPACT
 from restoreroute_backbones.fsrcnn import FSRCNN
 from restoreroute_backbones.rcan import RCAN
 from restoreroute_backbones.srresnet import SRRESNET
 
 Tensors = dict[str, Tensor]
 Read = Callable[..., Checkpoint]
-FAMILIES = {family.name: family for family in (FSRCNN, CARN, SRRESNET, RCAN)}
+FAMILIES = {family.name: family for family in (FSRCNN, CARN, COMPACT, SRRESNET, RCAN)}
 WIDTHS = (4, 6, 9)
 
 
@@ -67,6 +68,8 @@ CASES = [
     ("carn", {"width": 12}, 2),
     ("carn", {"width": 16}, 3),
     ("carn", {"width": 20}, 4),
+    ("compact", {"width": 6, "depth": 0}, 1),
+    ("compact", {"width": 7, "depth": 11}, 3),
     ("srresnet", {"width": 6, "blocks": 1}, 2),
     ("srresnet", {"width": 9, "blocks": 3}, 3),
     ("srresnet", {"width": 8, "blocks": 11}, 4),
@@ -181,7 +184,9 @@ def test_the_family_may_be_named(read: Read, tensors: Tensors) -> None:
     mistaken = published.authors_names(SRRESNET, published.make(SRRESNET, width=16, blocks=1))
     with pytest.raises(InputError, match=r"does not fit rcan: 4 tensors of recon_trunk\.0\.\* unknown"):
         read(mistaken, family="rcan")
-    with pytest.raises(InputError, match=r"no official checkpoints of dncnn \(there are of carn, fsrcnn, rcan, srres"):
+    with pytest.raises(
+        InputError, match=r"no official checkpoints of dncnn \(there are of carn, compact, fsrcnn, rcan, srres"
+    ):
         read(tensors, family="dncnn")
     with pytest.raises(UnknownNameError, match="fsrcn"):
         read(tensors, family="fsrcn")
@@ -223,7 +228,7 @@ def test_layers_of_no_family(read: Read, path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read(foreign)
     assert str(caught.value) == (
-        f"{path}: it has none of the layers of carn, fsrcnn, rcan, srresnet, but 5 tensors of encoder.*; gain"
+        f"{path}: it has none of the layers of carn, compact, fsrcnn, rcan, srresnet, but 5 tensors of encoder.*; gain"
     )
 
 
@@ -273,7 +278,7 @@ def test_a_first_layer_of_any_shape(shape: tuple[int, ...], read: Read) -> None:
         smallest = {"rcan": {"width": 16, "groups": 1, "blocks": 1}, "carn": {"width": 12}}
         options = smallest.get(family.name, {"width": 4})
         tensors = published.authors_names(family, published.make(family, **options))
-        first = next(name for name in tensors if name.startswith(("head", "conv_first", "entry")))
+        first = next(name for name in tensors if name.startswith(("head", "conv_first", "entry", "body.0.weight")))
         with pytest.raises(InputError, match=family.name):
             read({**tensors, first: torch.zeros(shape)})
 
