@@ -117,6 +117,7 @@ class TestTensors:
     def test_without_noise_nothing_changes(self) -> None:
         assert torch.equal(degraded(bound(sigma=0.0), images(2)), images(2))
 
+    @pytest.mark.gpu
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
     def test_on_a_gpu(self) -> None:
         clean = images(4).cuda()

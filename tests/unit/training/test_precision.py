@@ -142,6 +142,7 @@ def test_a_device_that_can_needs_no_notice() -> None:
     assert missing_bfloat16(CPU, Stages(joint=JointStage(precision="bfloat16"))) is None
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 def test_a_gpu_runs_in_bfloat16() -> None:
     layer = nn.Conv2d(3, 4, 3).to(GPU)
