@@ -23,7 +23,8 @@ ROUTING_KEYS: tuple[Path, ...] = (
     ("stages", "pretrain"),
     ("stages", "class_module"),
     ("stages", "joint"),
-    ("evaluation", "speed"),
+    ("routing", "loss_db"),
+    ("routing", "speed"),
 )
 """Settings that only several branches give a meaning to."""
 

@@ -21,6 +21,7 @@ from restoreroute.plugin.catalogue import Catalogue
 from restoreroute.plugin.host import PluginHost
 from restoreroute.recipe.document import document_from
 from restoreroute.recipe.resolve import resolve
+from restoreroute.spec.routing import RoutingOptions
 from restoreroute.spec.stages import Stages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,7 +87,7 @@ def test_the_example_recipe_resolves_and_shows_the_defaults() -> None:
     (source,) = blocks("docs/recipes.md", "yaml")
     recipe = yaml.safe_load(source.replace("1e-3", "1.0e-3").replace("2e-4", "2.0e-4"))
     plan = resolve(document_from(recipe), open_catalogue(), default_name="example")
-    assert plan.stages == Stages()
+    assert (plan.stages, plan.routing) == (Stages(), RoutingOptions())
     assert (plan.losses.image, plan.losses.class_, plan.losses.average) == (2000, 1, 6)
 
 

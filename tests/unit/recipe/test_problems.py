@@ -9,7 +9,7 @@ import pytest
 
 from restoreroute.errors import RecipeError
 from restoreroute.plugin.catalogue import Catalogue
-from restoreroute.recipe.document import document_from
+from restoreroute.recipe.document import document_from, parse_document
 from restoreroute.recipe.resolve import resolve
 
 
@@ -325,6 +325,12 @@ difficulty: hard
         ["r.yml:17:19", "routing.stride"],
         ["r.yml:18:13", "difficulty.name"],
     ]
+
+
+def test_a_key_that_has_moved_is_named_where_it_was_overridden(catalogue: Catalogue, sound: str) -> None:
+    with pytest.raises(RecipeError) as caught:
+        resolve(parse_document(sound, "r.yml"), catalogue, ["evaluation.patch=64"])
+    assert str(caught.value) == "override evaluation.patch=64: evaluation.patch: is now routing.patch"
 
 
 def test_a_misspelt_key_is_not_missing_as_well(problems: Any, sound: str) -> None:

@@ -29,7 +29,7 @@ def test_the_resolved_recipe_says_nothing_of_routing(resolved: Any, sound: str, 
 
     assert not plan.recipe.keys() & {"class_module", "losses", "difficulty"}
     assert plan.recipe["stages"].keys() == {"baseline"}
-    assert "speed" not in plan.recipe["evaluation"]
+    assert plan.recipe["routing"] == {"patch": 32, "stride": 28}
     assert "pretrain" not in recipe_text(plan)
     assert resolve(document_from(dict(plan.recipe)), catalogue) == plan
 
@@ -43,7 +43,8 @@ def test_the_resolved_recipe_says_nothing_of_routing(resolved: Any, sound: str, 
         ("stages: {pretrain: {per_branch: [5, 6]}}", f"8:10: stages.pretrain: {ROUTING}"),
         ("stages: {class_module: {iterations: 0}}", f"8:10: stages.class_module: {ROUTING}"),
         ("stages: {baseline: {lr: 1e-4}, joint: {}}", f"8:32: stages.joint: {ROUTING}"),
-        ("evaluation: {speed: 0.5}", f"8:14: evaluation.speed: {ROUTING}"),
+        ("routing: {speed: 0.5}", f"8:11: routing.speed: {ROUTING}"),
+        ("routing: {patch: 64, loss_db: 0.1}", f"8:22: routing.loss_db: {ROUTING}"),
         (
             "evaluation: {protocols: [whole, classes]}",
             "8:33: evaluation.protocols.1: measures the difficulty classes of routed models; the recipe has one "
