@@ -1,4 +1,4 @@
-"""Photos that ship with restoreroute, and any folder of images, as data sources.
+"""Photos that ship with restoreroute, and any folder of images or two folders of pairs, as data sources.
 
 Authors and licences of the photos: ``photos/CREDITS.tsv``.
 """
@@ -13,8 +13,9 @@ from pydantic import Field
 
 from restoreroute import hookimpl
 from restoreroute.imaging.io import find_images
+from restoreroute.imaging.pairing import pair_images
 from restoreroute.spec.options import Options
-from restoreroute.spec.source import DataSource
+from restoreroute.spec.source import DataSource, ImagePair
 
 PHOTOS = Path(__file__).parent / "photos"
 
@@ -31,6 +32,13 @@ class FolderOptions(Options):
     path: str = Field(description="folder of clean images, searched at any depth; ~ is the home folder")
 
 
+class PairsOptions(Options):
+    """Which two folders."""
+
+    degraded: str = Field(description="folder of degraded images, searched at any depth; ~ is the home folder")
+    clean: str = Field(description="folder of their clean versions, at the same paths below it, whatever the suffix")
+
+
 def sample_photos(options: SamplesOptions) -> Sequence[Path]:
     """The embedded photos of one split."""
     return find_images(PHOTOS / options.split)
@@ -39,6 +47,11 @@ def sample_photos(options: SamplesOptions) -> Sequence[Path]:
 def folder_images(options: FolderOptions) -> Sequence[Path]:
     """Every image below a folder."""
     return find_images(Path(options.path).expanduser())
+
+
+def folder_pairs(options: PairsOptions) -> Sequence[ImagePair]:
+    """Every image below two folders."""
+    return pair_images(Path(options.clean).expanduser(), Path(options.degraded).expanduser())
 
 
 @hookimpl
@@ -55,5 +68,12 @@ def restoreroute_data_sources() -> list[DataSource]:
             summary="a folder of PNG, JPEG, TIFF, WebP or BMP images at any depth",
             build=folder_images,
             options=FolderOptions,
+        ),
+        DataSource(
+            name="pairs",
+            summary="two folders of images: degraded ones, and their clean versions under the same names",
+            build=folder_pairs,
+            options=PairsOptions,
+            paired=True,
         ),
     ]

@@ -17,6 +17,7 @@ from restoreroute.recipe.resolve import load_recipe
 from restoreroute.routing.cost import Cost
 from restoreroute.spec.events import Listener, ignore
 from restoreroute.spec.plan import DifficultyPlan, RunPlan
+from restoreroute.spec.source import SourceImage, files_of
 from restoreroute.spec.stages import Stages
 
 TRIAL_PHOTOS = 2
@@ -74,9 +75,9 @@ def dry_run(
     )
 
 
-def _largest(files: Sequence[Path]) -> Sequence[Path]:
+def _largest(images: Sequence[SourceImage]) -> Sequence[SourceImage]:
     """A few photos that are likely to hold sub-images."""
-    return sorted(files, key=lambda file: file.stat().st_size, reverse=True)[:TRIAL_PHOTOS]
+    return sorted(images, key=lambda image: files_of(image)[0].stat().st_size, reverse=True)[:TRIAL_PHOTOS]
 
 
 def _equal_parts(difficulty: DifficultyPlan | None) -> DifficultyPlan | None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from restoreroute.app.measuring import open_subject
 from restoreroute.app.provenance import provenance
+from restoreroute.errors import InputError
 from restoreroute.evaluation.evaluate import evaluate
 from restoreroute.evaluation.protocols import make_protocol
-from restoreroute.imaging.io import find_images
 from restoreroute.reporting.results_file import save_results
 from restoreroute.spec.events import Listener, ignore
 from restoreroute.spec.results import RunResults, SetResult, measured_set
@@ -22,6 +23,7 @@ def evaluate_model(
     folders: Sequence[Path],
     *,
     protocols: Sequence[str],
+    degraded: Sequence[Path] = (),
     baseline: Path | None = None,
     overrides: Mapping[str, Any] | Sequence[str] = (),
     crop: int | None = None,
@@ -34,7 +36,9 @@ def evaluate_model(
 
     Args:
         model: as for :func:`~restoreroute.app.measuring.open_subject`, with ``baseline``, ``overrides``, ``device``.
-        folders: sets of clean images; degraded versions are made from them.
+        folders: sets of clean images.
+        degraded: folders of their degraded versions, one for each of ``folders``, paired by name; if there are none,
+            the model's task makes them.
         protocols: names among ``"classsr"`` and ``"whole"``.
         crop: side of the centre square of each clean image that is measured; None for the whole image.
         seed: of the random route and of random degradations.
@@ -51,11 +55,17 @@ def evaluate_model(
     start = time.monotonic()
     subject = open_subject(model, baseline=baseline, overrides=overrides, device=device)
     measured = subject.model
-    for folder in folders:
-        find_images(folder)  # says what is wrong with the last one before the first is measured
+    if degraded and len(degraded) != len(folders):
+        raise InputError(
+            f"{len(degraded)} folders of degraded images for {len(folders)} of clean ones",
+            where="--degraded",
+            hint="name one for each, in the same order",
+        )
+    # lists all before the first is measured: something may be wrong with the last one
+    sets = [subject.images(*each) for each in zip_longest(folders, degraded)]
     results = []
-    for folder in folders:
-        with subject.pairs(folder, crop=crop, listen=listen) as pairs:
+    for folder, images in zip(folders, sets, strict=True):
+        with subject.pairs(images, crop=crop, listen=listen) as pairs:
             for name in protocols:
                 protocol = make_protocol(
                     name, patch=measured.patch, stride=measured.stride, crop_border=measured.task.bound.crop_border

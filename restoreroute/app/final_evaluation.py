@@ -31,6 +31,7 @@ from restoreroute.routing.model_file import Model
 from restoreroute.spec.events import Listener, StepReused
 from restoreroute.spec.plan import RunPlan
 from restoreroute.spec.results import ClassesResult, RunResults, SetResult, measured_set
+from restoreroute.spec.source import SourceImage
 
 SET_NAME = "test"
 MEASURING = 2
@@ -55,6 +56,7 @@ def check_test_photos(plan: RunPlan, pairs: Sequence[Pair]) -> None:
 def evaluate_run(
     plan: RunPlan,
     trained: Trained,
+    images: Sequence[SourceImage],
     pairs: Sequence[Pair],
     folder: RunFolder,
     *,
@@ -65,13 +67,16 @@ def evaluate_run(
     """Measure under every protocol of the plan, paint routing maps where there are routes, write results.json.
 
     Results of an earlier run are returned as they are if nothing that they depend on has changed.
+
+    Args:
+        images: the files of the test images.
+        pairs: what is measured of each of them, in the same order.
     """
     evaluation, routing = plan.evaluation, plan.routing
     difficulty, preference = trained.difficulty, trained.preference
-    files = [pair.file for pair in pairs]
     key = digest(
         trained.key,
-        fingerprint(files),
+        fingerprint(images),
         MEASURING,
         [list(evaluation.protocols), routing.patch, routing.stride, evaluation.crop, trained.model.speed, plan.seed],
         *([preference.loss_db] if preference is not None else []),
@@ -94,7 +99,9 @@ def evaluate_run(
             if name == CLASSES and difficulty is not None:
                 classes = _measure_classes(plan, trained, difficulty, pairs, device=device, listen=listen)
             else:
-                maps = _MapPainter(folder.routes / name, files, trained.model) if routes else None
+                maps = (
+                    _MapPainter(folder.routes / name, [pair.file for pair in pairs], trained.model) if routes else None
+                )
                 sets.append(_measure_set(plan, trained, pairs, name, maps, device=device, listen=listen))
     results = RunResults(
         name=plan.name,

@@ -18,8 +18,10 @@ from restoreroute.app.task_options import with_options
 from restoreroute.data.pairs import Pair, PairCache
 from restoreroute.errors import InputError
 from restoreroute.imaging.io import find_images
+from restoreroute.imaging.pairing import pair_images
 from restoreroute.routing.model_file import Model, load_model
 from restoreroute.spec.events import Listener
+from restoreroute.spec.source import SourceImage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,19 +38,40 @@ class Subject:
     baseline: Model | None
     device: torch.device
 
-    @contextmanager
-    def pairs(self, folder: Path, *, crop: int | None, listen: Listener) -> Iterator[list[Pair]]:
-        """Every image of a folder with its degraded version; gone at the end.
+    def images(self, folder: Path, degraded: Path | None) -> Sequence[SourceImage]:
+        """The images of a folder.
 
         Args:
+            folder: of clean images.
+            degraded: folder of their degraded versions; None where the model's task makes them.
+
+        Raises:
+            InputError: for a folder without images, images without partners, or a task that makes no degraded ones.
+        """
+        if degraded is not None:
+            return pair_images(folder, degraded)
+        if not self.model.task.offer.degrades:
+            raise InputError(
+                f"task {self.model.task.offer.name!r} makes no degraded images of clean ones",
+                where=str(folder),
+                hint="name the folder of their degraded versions: --degraded DIR",
+            )
+        return find_images(folder)
+
+    @contextmanager
+    def pairs(self, images: Sequence[SourceImage], *, crop: int | None, listen: Listener) -> Iterator[list[Pair]]:
+        """Every image with its degraded version; gone at the end.
+
+        Args:
+            images: as :meth:`images` gives them.
             crop: side of the centre square of each clean image; None for the whole image.
 
         Raises:
-            InputError: for a folder without images, or a file that is none.
+            InputError: for a file that is no image.
         """
         with tempfile.TemporaryDirectory(prefix="restoreroute-") as cache:
             pairs = PairCache(Path(cache), self.model.task).load(
-                find_images(folder), clean_scales=(1.0,), listen=listen, step="read"
+                images, clean_scales=(1.0,), listen=listen, step="read"
             )
             yield pairs if crop is None else [pair.centre(crop, self.model.task.bound.scale) for pair in pairs]
 

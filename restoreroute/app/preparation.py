@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -14,19 +13,21 @@ from restoreroute.app.steps import DATA, reported
 from restoreroute.data.pairs import Pair, fingerprint
 from restoreroute.data.patch_index import index_sub_images
 from restoreroute.data.sub_images import SubImages, resident
+from restoreroute.errors import PluginError
 from restoreroute.evaluation.validation import Validator
 from restoreroute.inference.memory import free_memory
 from restoreroute.spec.events import Listener, Notice
 from restoreroute.spec.plan import RunPlan, SourcePlan
+from restoreroute.spec.source import ImagePair, SourceImage, files_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFiles:
-    """Clean images of each split."""
+    """Images of each split: clean ones, or pairs."""
 
-    train: Sequence[Path]
-    validation: Sequence[Path]
-    test: Sequence[Path]
+    train: Sequence[SourceImage]
+    validation: Sequence[SourceImage]
+    test: Sequence[SourceImage]
 
     @classmethod
     def of(cls, plan: RunPlan) -> SplitFiles:
@@ -34,13 +35,23 @@ class SplitFiles:
 
         Raises:
             InputError: where a source has none.
+            PluginError: where a source gives pairs and does not say so, or says so and does not.
         """
-
-        def files(source: SourcePlan) -> Sequence[Path]:
-            return source.offer.build(source.options)
-
         data = plan.data
-        return cls(train=files(data.train), validation=files(data.validation), test=files(data.test))
+        return cls(train=_images(data.train), validation=_images(data.validation), test=_images(data.test))
+
+
+def _images(source: SourcePlan) -> Sequence[SourceImage]:
+    images = source.offer.build(source.options)
+    for image in images:
+        if isinstance(image, ImagePair) is not source.offer.paired:
+            said = "pairs" if source.offer.paired else "files of clean images"
+            raise PluginError(
+                f"is declared to give {said}, and gives {image!r}",
+                where=f"{source.offer.kind} {source.offer.name}",
+                hint="report it to its author: 'paired' has to say what 'build' gives",
+            )
+    return images
 
 
 def data_key(plan: RunPlan, files: SplitFiles) -> str:
@@ -98,8 +109,8 @@ def _mention_small(
 
 
 def _mention_shared(files: SplitFiles, listen: Listener) -> None:
-    trained_on = {file.resolve() for file in files.train}
+    trained_on = {files_of(image)[0].resolve() for image in files.train}
     for split, others in (("validation", files.validation), ("test", files.test)):
-        shared = sum(file.resolve() in trained_on for file in others)
+        shared = sum(files_of(image)[0].resolve() in trained_on for image in others)
         if shared:
             listen(Notice(text=f"{shared} of {len(others)} {split} images are trained on too: their figures flatter"))

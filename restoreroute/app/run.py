@@ -107,7 +107,7 @@ def _run(
     else:
         save_model(trained.baseline, folder.baseline)
     results = evaluate_run(
-        plan, trained, test, folder, provenance=facts | {"seconds": seconds}, device=device, listen=listen
+        plan, trained, files.test, test, folder, provenance=facts | {"seconds": seconds}, device=device, listen=listen
     )
     if not draw_curves([results], folder.curves):
         folder.curves.unlink(missing_ok=True)

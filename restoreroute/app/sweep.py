@@ -17,6 +17,7 @@ def sweep_model(
     folder: Path,
     budgets: Sequence[float],
     *,
+    degraded: Path | None = None,
     baseline: Path | None = None,
     overrides: Mapping[str, Any] | Sequence[str] = (),
     crop: int | None = None,
@@ -30,9 +31,10 @@ def sweep_model(
 
     Args:
         budgets: shares of the full network's executed operations.
+        degraded: folder of the degraded versions; None where the model's task makes them.
     """
     subject = open_subject(model, baseline=baseline, overrides=overrides, device=device)
-    with subject.pairs(folder, crop=crop, listen=listen) as pairs:
+    with subject.pairs(subject.images(folder, degraded), crop=crop, listen=listen) as pairs:
         return sweep(
             subject.model,
             pairs,

@@ -21,6 +21,13 @@ from restoreroute.cli import options
     type=click.Choice(["classsr", "whole"]),
     help="classsr: the paper's patches; whole: exact size, everything counted. May be given twice.",
 )
+@click.option(
+    "--degraded",
+    multiple=True,
+    type=options.PATH,
+    metavar="DIR",
+    help="Degraded versions of IMAGES, under the same names, instead of those that the task makes. Once for each.",
+)
 @options.baseline
 @options.crop
 @options.seed
@@ -31,6 +38,7 @@ def evaluate(
     model: str,
     arguments: tuple[str, ...],
     protocols: tuple[str, ...],
+    degraded: tuple[Path, ...],
     baseline: Path | None,
     crop: int | None,
     seed: int,
@@ -48,6 +56,7 @@ def evaluate(
       restoreroute evaluate --model runs/sr_fsrcnn/model.safetensors ~/Test2K --protocol classsr --markdown
       restoreroute evaluate --model runs/sr_rcan/model.safetensors ~/DIV8K --crop 1024
       restoreroute evaluate --model runs/denoise_dncnn/model.safetensors ~/Set14 task.sigma=15
+      restoreroute evaluate --model runs/scans/model.safetensors ~/test/clean --degraded ~/test/scanned
     """
     from rich.console import Console
 
@@ -64,6 +73,7 @@ def evaluate(
             model,
             [Path(argument) for argument in arguments if argument not in overrides],
             protocols=protocols,
+            degraded=degraded,
             baseline=baseline,
             overrides=overrides,
             crop=crop,

@@ -22,6 +22,12 @@ BUDGETS = "0.4,0.5,0.6,0.7,0.8,0.9,1"
     metavar="SHARES",
     help="Operations to spend, as shares of the full network's over the whole image.",
 )
+@click.option(
+    "--degraded",
+    type=options.PATH,
+    metavar="DIR",
+    help="Degraded versions of IMAGES, under the same names, instead of those that the task makes.",
+)
 @options.baseline
 @options.crop
 @options.seed
@@ -34,6 +40,7 @@ def sweep(
     images: Path,
     overrides: tuple[str, ...],
     budgets: str,
+    degraded: Path | None,
     baseline: Path | None,
     crop: int | None,
     seed: int,
@@ -65,6 +72,7 @@ def sweep(
             model,
             images,
             _shares(budgets),
+            degraded=degraded,
             baseline=baseline,
             overrides=overrides,
             crop=crop,

@@ -44,7 +44,7 @@ def restoreroute_difficulty_estimators() -> Sequence[DifficultyEstimator]:
 
 @hookspec
 def restoreroute_data_sources() -> Sequence[DataSource]:
-    """Data sources for ``data:`` in a recipe: where clean images are."""
+    """Data sources for ``data:`` in a recipe: where clean images are, or pairs of clean and degraded ones."""
     raise AssertionError("specification only")
 
 

@@ -8,7 +8,9 @@ from itertools import pairwise
 
 from restoreroute.spec.backbone import BackboneFamily
 from restoreroute.spec.plan import BranchPlan, can_start_from
+from restoreroute.spec.source import DataSource
 from restoreroute.spec.stages import NetworkStage, PretrainStage, StageOptions
+from restoreroute.spec.task import Task
 
 
 def scale_served(family: BackboneFamily, scale: int, families: Iterable[BackboneFamily]) -> str | None:
@@ -33,6 +35,31 @@ def size_fits(family: BackboneFamily, side: int) -> str | None:
     if side % multiple == 0:
         return None
     return f"must be a multiple of {multiple} for {family.kind} {family.name!r}, not {side}"
+
+
+def source_fits(task: Task, source: DataSource, sources: Iterable[DataSource]) -> str | None:
+    """A task that makes no degraded images needs a source that has them.
+
+    Args:
+        task: the recipe's.
+        source: of one of its splits.
+        sources: all there are, to say which ones would do.
+    """
+    if task.degrades or source.paired:
+        return None
+    having = sorted(other.name for other in sources if other.paired)
+    advice = f"sources that do: {', '.join(having)}" if having else "no installed source does"
+    return (
+        f"{source.kind} {source.name!r} has no degraded images, which {task.kind} {task.name!r} takes from the data; "
+        f"{advice}"
+    )
+
+
+def clean_scales_fit(clean_scales: Sequence[float], source: DataSource) -> str | None:
+    """Degraded images that come with the data are of one size."""
+    if not source.paired or tuple(clean_scales) == (1.0,):
+        return None
+    return f"must be [1.0]: the degraded images of {source.kind} {source.name!r} are of one size"
 
 
 def stride_fits(stride: int, patch: int) -> str | None:

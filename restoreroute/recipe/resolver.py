@@ -85,7 +85,7 @@ class Resolver:
             if task is not None:
                 self._check_scale(family, branches or (), task.bound.scale)
         families = () if family is None else (family, *(branch.family for branch in branches or ()))
-        data = self._data_plan(families)
+        data = self._data_plan(families, task)
         evaluation = self._evaluation()
         stages = self._stages()
         self._check_geometry(families)
@@ -184,13 +184,20 @@ class Resolver:
         for key, values in edges.items():
             self._report(capabilities.edges_fit(values, classes), ("difficulty", key))
 
-    def _data_plan(self, families: Sequence[BackboneFamily]) -> DataPlan | None:
+    def _data_plan(self, families: Sequence[BackboneFamily], task: TaskPlan | None) -> DataPlan | None:
         parts = self._findings.fields(DataOptions, self._data.get("data"), ("data",))
         sources = {split: self._source(parts.get(split), ("data", split)) for split in SPLITS}
         for family in families if "sub_image" in parts else ():
             self._report(capabilities.size_fits(family, parts["sub_image"]), ("data", "sub_image"))
         found = {split: source for split, source in sources.items() if source is not None}
         hardness = self._hardness(parts.get("hardness"))
+        offered = tuple(self._catalogue.data_sources)
+        if task is not None:
+            for split, source in found.items():
+                self._report(capabilities.source_fits(task.offer, source.offer, offered), ("data", split))
+        if "train" in found and "clean_scales" in parts:
+            fitting = capabilities.clean_scales_fit(parts["clean_scales"], found["train"].offer)
+            self._report(fitting, ("data", "clean_scales"))
         if found.keys() != sources.keys() or parts.keys() != DataOptions.model_fields.keys():
             return None
         return DataPlan(**{**parts, **found, "hardness": hardness})

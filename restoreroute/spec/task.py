@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from restoreroute.spec.offering import Offering
 
@@ -90,6 +90,16 @@ class DegradesTensors(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Task(Offering[BoundTask]):
-    """A task that recipes can name.  ``build(options)`` gives a :class:`BoundTask`."""
+    """A task that recipes can name.  ``build(options)`` gives a :class:`BoundTask`.
+
+    Attributes:
+        degrades: whether it makes degraded images; False where they come with the data, and :meth:`BoundTask.degrade`
+            raises an :class:`restoreroute.errors.InputError`.
+    """
 
     kind = "task"
+
+    degrades: bool = True
+
+    def facts(self) -> dict[str, Any]:
+        return {"makes degraded images": self.degrades}

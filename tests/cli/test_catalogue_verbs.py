@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 OFFERS = {
-    "tasks": {"task": ["super_resolution"]},
+    "tasks": {"task": ["gaussian_denoising", "paired", "super_resolution"]},
     "backbones": {"backbone family": ["fsrcnn"]},
     "difficulty": {"difficulty estimator": ["interpolation", "network"]},
-    "samples": {"data source": ["folder", "samples"]},
+    "samples": {"data source": ["folder", "pairs", "samples"]},
     "runtimes": {"runtime": ["compile", "onnxruntime", "openvino", "torch"]},
     "models": {"model": ["denoise-dncnn-s25", "sr-fsrcnn-x4"]},
 }
@@ -72,6 +72,8 @@ def test_describe_a_family_shows_options_and_costs(command: Callable[..., Any]) 
         ("network", ["difficulty estimator network: ", "model (string | null; default None)"]),
         ("samples", ["data source samples: ", "split (train | validation | test; default required)"]),
         ("folder", ["data source folder: ", "path (string; default required)"]),
+        ("pairs", ["data source pairs: ", "degraded (string; default required)", "has degraded images: yes"]),
+        ("paired", ["task paired: ", "scale (integer >= 1, <= 8; default 1)", "makes degraded images: no"]),
         ("interpolation", ["difficulty estimator interpolation: "]),
     ],
 )

@@ -77,3 +77,18 @@ def test_no_yaml(command: Callable[..., Any], here: Path) -> None:
 
     assert done.code == 2
     assert done.error.startswith("bad.yml:")
+
+
+def test_a_task_that_needs_degraded_images(command: Callable[..., Any], recipe: Path) -> None:
+    pairs = "{source: pairs, degraded: a, clean: b}"
+    task = "task={name: paired, scale: 4}"
+
+    alone = command("check", recipe, task)
+    fine = command("check", recipe, task, *(f"data.{split}={pairs}" for split in ("train", "validation", "test")))
+
+    assert alone.code == 2
+    said = (
+        "data source 'folder' has no degraded images, which task 'paired' takes from the data; sources that do: pairs"
+    )
+    assert alone.err.count(said) == 3
+    assert (fine.code, fine.out) == (0, f"{recipe}: fine (paired at scale 4; branches fsrcnn-4, fsrcnn-8)\n")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from restoreroute.imaging.io import read_image, write_image
 
 
 @pytest.fixture
@@ -120,3 +124,24 @@ def test_without_a_folder(command: Callable[..., Any], finished: Any) -> None:
 
     assert done.code == 2
     assert "name a folder of images" in done.err
+
+
+def test_degraded_images_of_their_own(
+    command: Callable[..., Any], finished: Any, test_photos: Path, here: Path
+) -> None:
+    for photo in test_photos.iterdir():
+        height, width = (side // 4 for side in read_image(photo).shape[:2])
+        (here / "small").mkdir(exist_ok=True)
+        write_image(here / "small" / photo.name, np.zeros((height, width, 3), np.uint8))
+    arguments = ("evaluate", "--model", finished.model, test_photos, "--protocol", "whole", "--markdown")
+
+    made, given = command(*arguments), command(*arguments, "--degraded", "small")
+
+    assert (made.code, given.code) == (0, 0)
+    figures = [float(re.findall(r"^\| interpolation \| ([\d.]+) ", done.out, flags=re.M)[0]) for done in (made, given)]
+    assert figures[1] < 10 < figures[0], "black images restore nothing"
+    (here / "small" / "test1.png").rename(here / "small" / "tset1.png")
+    lonely = command(*arguments, "--degraded", "small")
+    assert lonely.code == 2
+    assert lonely.error.startswith(f"{test_photos / 'test1.png'}: has no partner in small (")
+    assert lonely.error.endswith("did you mean small/tset1.png?)")

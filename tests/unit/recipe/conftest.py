@@ -112,6 +112,7 @@ def family(
 
 OFFERS = (
     Task(name="zoom", summary="for tests", options=ZoomOptions, build=build_zoom),
+    Task(name="given", summary="for tests", options=ZoomOptions, build=build_zoom, degrades=False),
     family("tiny", scales={2, 4, 7}),
     family("even", scales={4, 8}, multiple=8),
     family("none", scales={2, 4}, options=NoOptions, widths=(1,), learns=False),
@@ -120,6 +121,7 @@ OFFERS = (
         name="network", summary="for tests", options=NetworkOptions, build=lambda options, references: None
     ),
     DataSource(name="folder", summary="for tests", options=FolderOptions, build=lambda options: []),
+    DataSource(name="couples", summary="for tests", build=lambda options: [], paired=True),
     DataSource(name="photos", summary="for tests", options=PhotosOptions, build=lambda options: []),
 )
 

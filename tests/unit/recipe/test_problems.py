@@ -192,7 +192,7 @@ def test_one_line_too_many(problems: Any, sound: str, line: str, message: str) -
     ("task", "message"),
     [
         ("zom", "1:7: task.name: unknown task 'zom' (did you mean 'zoom'?)"),
-        ("denoise", "1:7: task.name: unknown task 'denoise' (known: zoom)"),
+        ("denoise", "1:7: task.name: unknown task 'denoise' (known: given, zoom)"),
         ("5", "1:7: task.name: must be text, not 5"),
         ("''", "1:7: task.name: must have 1 or more characters"),
         ("{scale: 4}", "1:1: task.name: missing: name of the offering; 'restoreroute plugins' lists them"),
