@@ -90,6 +90,11 @@ class NetworkStage(StageOptions):
     ms_ssim: Weight = Field(
         0.0, description="weight of a further term, 1 - SSIM over several scales: structure rather than PSNR"
     )
+    record: bool = Field(
+        False,
+        description="on a GPU, record the operations of an update once and replay them (a CUDA graph): several times "
+        "as fast for small networks, which may not read values back while they run; elsewhere nothing changes",
+    )
     reparameterise: bool = Field(
         False,
         description="train every plain 3x3 convolution as a wider linear block that is collapsed to one kernel in each "

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,26 +18,14 @@ from restoreroute.spec.events import Listener, TrainingProgress, Validated
 from restoreroute.spec.stages import StageOptions
 from restoreroute.training.averaging import WeightAverage
 from restoreroute.training.checkpoint import Checkpoint, CheckpointFile
-from restoreroute.training.optimisers import make_optimiser
+from restoreroute.training.optimisers import Optimiser, go_on, make_optimiser, set_rate
+from restoreroute.training.updates import RecordedUpdate, StepLosses, Update
 
 BatchT = TypeVar("BatchT")
 
 REPORT_SECONDS = 1.0
 
 LOWER = "lower its learning rate and run again; finished stages are kept"
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepLosses:
-    """What one update came to.
-
-    Attributes:
-        terms: ``"total"`` is minimised; the others are its unweighted terms.
-        probability: (B, M) of the batch, or None where there is no Class-Module.
-    """
-
-    terms: Mapping[str, Tensor]
-    probability: Tensor | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +55,7 @@ class Stage(Generic[BatchT]):
         network: what is trained and saved.
         parts: one after the other.
         validate: figures on validation images.
+        recorded: whether updates are recorded once and replayed, as :class:`RecordedUpdate` does.
     """
 
     name: str
@@ -74,6 +63,7 @@ class Stage(Generic[BatchT]):
     network: nn.Module
     parts: Sequence[Part[BatchT]]
     validate: Callable[[], Mapping[str, float]]
+    recorded: bool = False
 
     @property
     def iterations(self) -> int:
@@ -103,14 +93,13 @@ def train(stage: Stage[BatchT], *, file: CheckpointFile, listen: Listener) -> li
         OutputError: if a checkpoint can't be written.
     """
     options, network = stage.options, stage.network
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimiser = make_optimiser(network, options)
+    optimiser = make_optimiser(network, options, recorded=stage.recorded)
     average = WeightAverage(network, decay=options.ema) if options.ema else None
     validations: list[dict[str, float]] = []
     start = 0
     if (checkpoint := file.load(listen=listen)) is not None:
         network.load_state_dict(checkpoint.network)
-        optimiser.load_state_dict(checkpoint.optimiser)
+        go_on(optimiser, checkpoint.optimiser)
         if average is not None and checkpoint.average is not None:
             average.load_state_dict(checkpoint.average)
         start, validations = checkpoint.iteration, list(checkpoint.validations)
@@ -129,15 +118,12 @@ def train(stage: Stage[BatchT], *, file: CheckpointFile, listen: Listener) -> li
         )
 
     meter = _Meter(stage.name, stage.iterations, start)
+    part_now, update = None, None
     for done, part, rate, batch in _batches(stage, start):
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        losses = part.losses(batch)
-        optimiser.zero_grad(set_to_none=True)
-        losses.terms["total"].backward()  # type: ignore[no-untyped-call]
-        if options.clip is not None:
-            nn.utils.clip_grad_norm_(trained, options.clip)
-        optimiser.step()
+        if update is None or part is not part_now:
+            part_now, update = part, _update(stage, part, optimiser)
+        set_rate(optimiser, rate)
+        losses = update(batch)
         if average is not None:
             average.update(network)
 
@@ -156,6 +142,12 @@ def train(stage: Stage[BatchT], *, file: CheckpointFile, listen: Listener) -> li
     if average is not None and stage.iterations:
         average.give_to(network)
     return validations
+
+
+def _update(stage: Stage[BatchT], part: Part[BatchT], optimiser: Optimiser) -> Callable[[Any], StepLosses]:
+    trained = [parameter for parameter in stage.network.parameters() if parameter.requires_grad]
+    update: Update[Any] = Update(part.losses, optimiser, trained, stage.options.clip)
+    return RecordedUpdate(update) if stage.recorded else update
 
 
 def _batches(stage: Stage[BatchT], start: int) -> Iterator[tuple[int, Part[BatchT], float, BatchT]]:

@@ -47,23 +47,47 @@ class Optimiser(Protocol):
         ...
 
 
-def make_optimiser(network: nn.Module, options: StageOptions) -> Optimiser:
-    """The optimiser of a stage, for what is to be trained of a network."""
+def make_optimiser(network: nn.Module, options: StageOptions, *, recorded: bool = False) -> Optimiser:
+    """The optimiser of a stage, for what is to be trained of a network.
+
+    Args:
+        network: its parameters that require a gradient are trained.
+        options: which optimiser, and its settings.
+        recorded: whether its steps are recorded on a GPU: nothing of them may then be a Python number that changes.
+    """
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    betas = options.beta1, options.beta2
+    rate = torch.tensor(options.lr, device=trained[0].device) if recorded else options.lr
+    adam: dict[str, Any] = {"lr": rate, "betas": (options.beta1, options.beta2), "capturable": recorded}
     if options.optimiser == "adam":
-        return torch.optim.Adam(trained, lr=options.lr, betas=betas)
+        return torch.optim.Adam(trained, **adam)
     if options.optimiser == "adamw":
-        return torch.optim.AdamW(trained, lr=options.lr, betas=betas, weight_decay=options.weight_decay)
+        return torch.optim.AdamW(trained, **adam, weight_decay=options.weight_decay)
     kernels = [parameter for parameter in trained if _is_hidden_kernel(parameter)]
     chosen = {id(kernel) for kernel in kernels}
     others = [parameter for parameter in trained if id(parameter) not in chosen]
     parts: list[torch.optim.Optimizer] = []
     if kernels:
-        parts.append(Muon(kernels, lr=options.lr, weight_decay=options.weight_decay))
+        parts.append(Muon(kernels, lr=rate, weight_decay=options.weight_decay))
     if others:
-        parts.append(torch.optim.Adam(others, lr=options.lr, betas=betas))
+        parts.append(torch.optim.Adam(others, **adam))
     return Together(parts)
+
+
+def set_rate(optimiser: Optimiser, rate: float) -> None:
+    """Give every group of parameters a learning rate; one that is a tensor stays the same tensor."""
+    for group in optimiser.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+
+
+def go_on(optimiser: Optimiser, state: dict[str, Any]) -> None:
+    """Give an optimiser a saved state; learning rates that are tensors come to where the parameters are."""
+    optimiser.load_state_dict(state)
+    for group in optimiser.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"] = group["lr"].to(group["params"][0].device)
 
 
 def _is_hidden_kernel(parameter: Tensor) -> bool:
@@ -83,33 +107,34 @@ class Muon(torch.optim.Optimizer):
         weight_decay: share of each weight that an update takes away, in learning rates.
     """
 
-    def __init__(self, kernels: Sequence[nn.Parameter], lr: float, weight_decay: float = 0.0) -> None:
+    def __init__(self, kernels: Sequence[nn.Parameter], lr: float | Tensor, weight_decay: float = 0.0) -> None:
         super().__init__(kernels, {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
         """Update every kernel that has a gradient; kernels of one shape together."""
         for group in self.param_groups:
-            alike: dict[tuple[int, int], list[nn.Parameter]] = defaultdict(list)
+            alike: dict[tuple[int, int], list[Tensor]] = defaultdict(list)
             for kernel in group["params"]:
                 if kernel.grad is not None:
                     alike[len(kernel), kernel[0].numel()].append(kernel)
             for shape, kernels in alike.items():
-                directions = orthogonal(torch.stack([self._direction(kernel).flatten(1) for kernel in kernels]))
-                size = ADAM_RMS * math.sqrt(max(shape))
-                for kernel, direction in zip(kernels, directions, strict=True):
-                    kernel.mul_(1 - group["lr"] * group["weight_decay"])
-                    kernel.add_(direction.reshape(kernel.shape), alpha=-group["lr"] * size)
+                directions = orthogonal(torch.stack([step.flatten(1) for step in self._momenta(kernels)]))
+                steps = directions * (group["lr"] * ADAM_RMS * math.sqrt(max(shape)))
+                if group["weight_decay"]:
+                    torch._foreach_mul_(kernels, 1 - group["lr"] * group["weight_decay"])
+                changes = [step.reshape(kernel.shape) for step, kernel in zip(steps, kernels, strict=True)]
+                torch._foreach_sub_(kernels, changes)
 
-    def _direction(self, kernel: nn.Parameter) -> Tensor:
-        """Nesterov's momentum of a kernel, in the kernel's shape."""
-        state, gradient = self.state[kernel], kernel.grad
-        if gradient is None:
-            raise ValueError("a kernel without a gradient has no direction")
-        if not state:
-            state["momentum"] = torch.zeros_like(kernel)
-        momentum = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
-        return gradient.lerp(momentum, MOMENTUM)
+    def _momenta(self, kernels: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Nesterov's momentum of each kernel, in the kernel's shape."""
+        gradients = [kernel.grad for kernel in kernels if kernel.grad is not None]
+        for kernel in kernels:
+            if not self.state[kernel]:
+                self.state[kernel]["momentum"] = torch.zeros_like(kernel)
+        momenta = [self.state[kernel]["momentum"] for kernel in kernels]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        return torch._foreach_lerp(gradients, momenta, MOMENTUM)
 
 
 def orthogonal(matrices: Tensor) -> Tensor:

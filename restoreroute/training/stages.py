@@ -15,9 +15,10 @@ from restoreroute.routing.losses import RoutingLoss
 from restoreroute.routing.router import Router
 from restoreroute.spec.stages import NetworkStage, StageOptions
 from restoreroute.training.image_losses import ImageLoss
-from restoreroute.training.loop import Part, Stage, StepLosses
+from restoreroute.training.loop import Part, Stage
 from restoreroute.training.pool import PooledBatch
 from restoreroute.training.precision import forward_precision
+from restoreroute.training.updates import StepLosses, is_recorded
 
 BatchT = TypeVar("BatchT", bound=Batch)
 Validate = Callable[[], Mapping[str, float]]
@@ -70,7 +71,14 @@ def network_stage(
         )
         for part, fetch in zip(options.parts(), fetches, strict=True)
     ]
-    return Stage(name=name, options=options, network=network, parts=parts, validate=validate)
+    return Stage(
+        name=name,
+        options=options,
+        network=network,
+        parts=parts,
+        validate=validate,
+        recorded=is_recorded(options, device),
+    )
 
 
 def _network_losses(

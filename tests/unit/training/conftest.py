@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from restoreroute.spec.stages import StageOptions
 from restoreroute.training.checkpoint import CheckpointFile
-from restoreroute.training.loop import Part, Stage, StepLosses
+from restoreroute.training.loop import Part, Stage
+from restoreroute.training.updates import StepLosses
 
 MakeStage = Callable[..., Stage[Tensor]]
 

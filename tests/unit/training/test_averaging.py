@@ -23,12 +23,12 @@ class Number(nn.Module):
 def test_the_average_spans_a_tenth_of_the_updates_at_first_and_then_what_its_decay_says() -> None:
     network = Number(0.0)
     average = WeightAverage(network, decay=0.5)
-    expected = None
+    expected = 0.0
     for update, value in enumerate([4.0, 8.0, 2.0, 16.0, 1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 13.0]):
         network.weight.data.fill_(value)
         average.update(network)
         decay = min(0.5, (1 + update) / (10 + update))
-        expected = value if expected is None else decay * expected + (1 - decay) * value
+        expected = decay * expected + (1 - decay) * value
     average.give_to(network)
     assert network.weight.item() == pytest.approx(expected)
 
@@ -40,7 +40,7 @@ def test_a_network_has_the_average_only_meanwhile() -> None:
         network.weight.data.fill_(value)
         average.update(network)
     with average.taken_by(network):
-        assert network.weight.item() == pytest.approx(20 - 10 * 2 / 11)
+        assert network.weight.item() == pytest.approx(20 - (20 - 9) * 2 / 11)
     assert network.weight.item() == 20.0
 
 

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 from restoreroute.spec.events import TrainingProgress, ignore
 from restoreroute.spec.stages import NetworkStage, Phase, PretrainStage, StageOptions
 from restoreroute.training.checkpoint import CheckpointFile
-from restoreroute.training.loop import Part, Stage, StepLosses, learning_rate, train
+from restoreroute.training.loop import Part, Stage, learning_rate, train
+from restoreroute.training.updates import StepLosses
 
 
 def stage_of(network: nn.Module, calls: list[tuple[str, int]], *, clip: float | None = None) -> Stage[Tensor]:
