@@ -55,14 +55,17 @@ class Update(Generic[BatchT]):
         self._clip = clip
 
     def __call__(self, batch: BatchT) -> StepLosses:
-        """Update the weights."""
+        """Update the weights; what it gives has no gradient."""
         losses = self._losses(batch)
         self._optimiser.zero_grad(set_to_none=True)
         losses.terms["total"].backward()  # type: ignore[no-untyped-call]
         if self._clip is not None:
             nn.utils.clip_grad_norm_(self._trained, self._clip)
         self._optimiser.step()
-        return losses
+        return StepLosses(
+            terms={name: term.detach() for name, term in losses.terms.items()},
+            probability=None if losses.probability is None else losses.probability.detach(),
+        )
 
 
 class RecordedUpdate:
@@ -81,6 +84,7 @@ class RecordedUpdate:
         self._graph: torch.cuda.CUDAGraph | None = None
         self._batch: Batch | None = None
         self._losses: StepLosses | None = None
+        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
 
     def __call__(self, batch: Batch) -> StepLosses:
         """Update the weights.  What it gives is overwritten by the next call."""
@@ -90,7 +94,7 @@ class RecordedUpdate:
         if self._graph is None or self._batch is None or self._losses is None:
             self._batch = batch
             self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+            with torch.cuda.graph(self._graph, stream=self._stream, capture_error_mode="thread_local"):
                 self._losses = self._update(batch)
         else:
             for field in fields(batch):
@@ -100,11 +104,10 @@ class RecordedUpdate:
 
     def _aside(self, batch: Batch) -> StepLosses:
         """An update on a stream of its own, as recording needs it of what comes before."""
-        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
             losses = self._update(batch)
-        torch.cuda.current_stream().wait_stream(stream)
+        torch.cuda.current_stream().wait_stream(self._stream)
         return losses
 
 
