@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from restoreroute.spec.backbone import BackboneFamily
-from restoreroute.spec.plan import BranchPlan, can_start_from
 from restoreroute.spec.source import DataSource
 from restoreroute.spec.stages import NetworkStage, PretrainStage, StageOptions
 from restoreroute.spec.task import Task
@@ -89,15 +88,10 @@ def edges_fit(edges: Sequence[float] | None, branches: int | None) -> str | None
     return None
 
 
-def start_fits(start: str, has_baseline: bool, branches: Sequence[BranchPlan]) -> str | None:
-    """Branches can start from the baseline only where there is one and at least one of them can be cut from it."""
-    if start != "baseline":
-        return None
-    if not has_baseline:
+def start_fits(start: str, has_baseline: bool) -> str | None:
+    """Branches can start from the baseline only where there is one; the full network always can, others may."""
+    if start == "baseline" and not has_baseline:
         return "there is no baseline to start from: stages.baseline.iterations is 0"
-    if branches and not any(can_start_from(branch, branches[-1]) for branch in branches[:-1]):
-        full = branches[-1]
-        return f"no branch can be cut from the baseline {full.name}; use 'fresh'"
     return None
 
 

@@ -274,6 +274,6 @@ class Resolver:
         if "pretrain" in stages and "baseline" in stages:
             pretrain = stages["pretrain"]
             trained = bool(stages["baseline"].iterations or (branches and branches[-1].start))
-            start = capabilities.start_fits(pretrain.start, trained, branches or ())
+            start = capabilities.start_fits(pretrain.start, trained)
             self._report(start, ("stages", "pretrain", "start"))
             self._report(capabilities.distil_fits(pretrain.distil, trained), ("stages", "pretrain", "distil"))
