@@ -8,6 +8,7 @@ A document says ``<!-- KIND: NAME... -->`` where a table belongs, and ``<!-- end
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -142,6 +143,25 @@ def budgets(files: Sequence[Path]) -> str:
     return table(("", "Class-Module", *(f"budget {budget:g}" for budget in kept)), rows)
 
 
+def trials(files: Sequence[Path]) -> str:
+    """Validation PSNR of short trainings by the share of sub-images seen, and the gain over the first training."""
+    rows = []
+    for file in files:
+        content = json.loads(file.read_text(encoding="utf-8"))
+        first: dict[float, float] = {}
+        for trial in content["trials"]:
+            seen = {iteration * trial["batch"] / content["sub_images"]: psnr for iteration, psnr in trial["validation"]}
+            first = first or seen
+            last = max(share for share in seen if share in first)
+            cells = (f"{seen[share]:.2f}" if share in seen else "-" for share in QUARTERS)
+            gain = "" if seen is first else f"{seen[last] - first[last]:+.2f} at {100 * last:.0f} %"
+            rows.append((trial["what"], *cells, gain))
+    return table(("dB on validation", *(f"{100 * share:.0f} %" for share in QUARTERS), "against the first"), rows)
+
+
+QUARTERS = (0.25, 0.5, 0.75, 1.0)
+
+
 def of_runs(table_of: Callable[[Sequence[SavedResults]], str]) -> Callable[[Sequence[Path]], str]:
     """From files of results instead of the results."""
     return lambda files: table_of([finished_run(file) for file in files])
@@ -159,6 +179,7 @@ KINDS: dict[str, Callable[[Sequence[Path]], str]] = {
     "bench": bench,
     "ratios": ratios,
     "budgets": budgets,
+    "trials": trials,
 }
 
 

@@ -109,6 +109,6 @@ def test_tables_are_those_of_the_results(document: Path) -> None:
 @pytest.mark.parametrize("result", RESULTS, ids=lambda path: path.stem)
 def test_results_are_shown(result: Path) -> None:
     assert any(
-        re.search(rf"<!-- (full|sets|bench|ratios|budgets):[^>]* {result.stem} ", document.read_text())
+        re.search(rf"<!-- (full|sets|bench|ratios|budgets|trials):[^>]* {result.stem} ", document.read_text())
         for document in DOCUMENTS
     )
