@@ -60,7 +60,7 @@ class Trained:
 
     Attributes:
         baseline: the full network trained alone beside a routed model; None without one, and for a single network.
-        difficulty: the classes of the training data; None for a single network.
+        difficulty: the classes of the training data; None where nothing asks for them.
         key: what the networks of the model and the baseline depend on.
         validations: figures of every training stage.
         preference: how the model's preference for cheap branches was chosen, None where it was not.
@@ -136,21 +136,23 @@ class Pipeline:
             self._train(BASELINE, baseline, options, sub_images, alone.positions, validator, baseline_key, detail)
         if plan.difficulty is None:
             return self._single(baseline, baseline_key)
-        difficulty = split_by_difficulty(
-            plan,
-            plan.difficulty,
-            sub_images,
-            self.folder,
-            catalogue=self.catalogue,
-            baseline=baseline,
-            data_key=data,
-            baseline_key=baseline_key,
-            device=self.device,
-            listen=self.listen,
-        )
-        sub_images = difficulty.sub_images
+        difficulty = None
+        if plan.has_classes:
+            difficulty = split_by_difficulty(
+                plan,
+                plan.difficulty,
+                sub_images,
+                self.folder,
+                catalogue=self.catalogue,
+                baseline=baseline,
+                data_key=data,
+                baseline_key=baseline_key,
+                device=self.device,
+                listen=self.listen,
+            )
+            sub_images = difficulty.sub_images
         networks, networks_key = self._branches(
-            starts, sub_images, alone, validator, baseline, baseline_key, data, difficulty.key
+            starts, sub_images, alone, validator, baseline, baseline_key, data, difficulty
         )
         router, router_key = self._router(networks, networks_key, sub_images, everything, validator)
         model = self._assemble(plan.branches, list(router.branches), router.class_module)
@@ -198,9 +200,9 @@ class Pipeline:
         baseline: nn.Module | None,
         baseline_key: str,
         data: str,
-        difficulty: str,
+        difficulty: DifficultySplit | None,
     ) -> tuple[list[nn.Module], str]:
-        """Pre-train each branch on its difficulty class; one without parameters is ready as it is."""
+        """Pre-train each branch on its difficulty class or on all; one without parameters is ready as it is."""
         plan, stage = self.plan, self.plan.stages.pretrain
         wide = None if baseline is None or stage.start != BASELINE else (plan.branches[-1], baseline)
         teacher = baseline if stage.distil else None
@@ -208,9 +210,10 @@ class Pipeline:
         networks, keys = [], []
         for number, branch in enumerate(plan.branches):
             name, options = pretrain_name(number), stage.of_branch(number)
+            own_class = options.own_class and options.iterations  # what is not trained may have an empty class
             key = digest(
                 [data, baseline_key] if needs_baseline else data,
-                difficulty if options.own_class else alone.key,
+                difficulty.key if own_class and difficulty is not None else alone.key,
                 branch_facts(plan, branch),
                 starts.facts(branch),
                 stage_facts(options),
@@ -222,7 +225,6 @@ class Pipeline:
             networks.append(network)
             if branch.family.learns:
                 source = starts.fill(network, branch, wide)
-                own_class = options.own_class and options.iterations  # what is not trained may have an empty class
                 chosen = sub_images.index.of_class(number) if own_class else alone.positions
                 detail = f"{branch.name}, {source}"
                 self._train(name, network, options, sub_images, chosen, validator, key, detail, teacher)

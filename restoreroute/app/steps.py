@@ -46,7 +46,7 @@ def step_names(plan: RunPlan) -> tuple[str, ...]:
         if branch.family.learns
     ]
     routing = [
-        (DIFFICULTY, True),
+        (DIFFICULTY, plan.has_classes),
         *pretraining,
         (CLASS_MODULE, stages.class_module.iterations),
         (JOINT, stages.joint.iterations),

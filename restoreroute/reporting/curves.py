@@ -1,4 +1,4 @@
-"""Curves: how routing came about in training and how its preference was chosen, and quality against cost."""
+"""Curves: how networks learnt, how routing came about and its preference was chosen, and quality against cost."""
 
 from __future__ import annotations
 
@@ -27,32 +27,44 @@ PANELS: tuple[tuple[str, Callable[[Mapping[str, float]], float]], ...] = (
 
 
 def draw_curves(runs: Sequence[RunResults], path: Path) -> bool:
-    """Draw the routing of one or more runs into a PNG, a line for each: its stages, and how its preference was chosen.
+    """Draw what one or more runs learnt into a PNG: networks alone, routing, and how its preference was chosen.
 
     Args:
         runs: their names are the labels.
         path: file to write.
 
     Returns:
-        False where no run has a routing stage or a chosen preference, and nothing is written.
+        False where no run has trained anything or chosen a preference, and nothing is written.
 
     Raises:
         OutputError: if the file can't be written.
     """
     lines = {run.name: points for run in runs if (points := _points(run.stages))}
     preferences = {run.name: run.preference for run in runs if run.preference is not None}
-    panels = (len(PANELS) if lines else 0) + (1 if preferences else 0)
+    networks = _networks(runs)
+    panels = (1 if networks else 0) + (len(PANELS) if lines else 0) + (1 if preferences else 0)
     if not panels:
         return False
     figure = Figure(figsize=(4 * panels, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
     places = list(figure.subplots(1, panels, squeeze=False)[0])
+    if networks:
+        _draw_networks(places.pop(0), networks)
     if preferences:
-        _draw_preferences(places[-1], preferences)
+        _draw_preferences(places.pop(), preferences)
     if lines:
-        _draw_stages(places[: len(PANELS)], lines)
+        _draw_stages(places, lines)
     _write(figure, path)
     return True
+
+
+def _draw_networks(axes: Axes, networks: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
+    for label, figures in networks.items():
+        axes.plot([each["iteration"] for each in figures], [each["psnr"] for each in figures], marker=".", label=label)
+    axes.set_title("PSNR-RGB in dB of networks alone")
+    axes.set_xlabel("iterations")
+    axes.grid(alpha=0.3)
+    axes.legend()
 
 
 def _draw_stages(places: Sequence[Axes], lines: Mapping[str, Points]) -> None:
@@ -108,6 +120,16 @@ def _write(figure: Figure, path: Path) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_atomically(path, lambda file: file.write(buffer.getbuffer()))
+
+
+def _networks(runs: Sequence[RunResults]) -> dict[str, Sequence[Mapping[str, float]]]:
+    """Validations of every stage that trains one network, by the run's name, and the stage's where it has several."""
+    found: dict[str, Sequence[Mapping[str, float]]] = {}
+    for run in runs:
+        stages = {stage: figures for stage, figures in run.stages.items() if stage not in ROUTING_STAGES and figures}
+        for stage, figures in stages.items():
+            found[run.name if len(stages) == 1 else f"{run.name} {stage}"] = figures
+    return found
 
 
 def _points(stages: Validations) -> Points:

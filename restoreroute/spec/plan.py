@@ -179,6 +179,18 @@ class RunPlan:
         return ("baseline",) if self.difficulty is None else tuple(type(self.stages).model_fields)
 
     @property
+    def has_classes(self) -> bool:
+        """Whether anything asks for difficulty classes: a branch that trains on its own, or a measurement by class."""
+        pretrain = self.stages.pretrain
+        trained = any(
+            branch.family.learns and pretrain.of_branch(number).iterations
+            for number, branch in enumerate(self.branches)
+        )
+        return self.difficulty is not None and (
+            "classes" in self.evaluation.protocols or (pretrain.own_class and trained)
+        )
+
+    @property
     def has_baseline(self) -> bool:
         """Whether the full network is trained alone, or comes trained from a file."""
         return bool(self.stages.baseline.iterations) or self.branches[-1].start is not None

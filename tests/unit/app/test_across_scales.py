@@ -170,6 +170,6 @@ def test_difficulty_is_measured_at_the_runs_scale(run: Any, model_file: MakeFile
     x2 = model_file(8)
 
     with pytest.raises(InputError, match="restores at scale 2, this run at 4") as caught:
-        run.run(*ONE, f"difficulty={{name: network, model: {x2}}}")
+        run.run(*ONE, f"difficulty={{name: network, model: {x2}}}", "stages.pretrain.iterations=1")
 
     assert caught.value.where == str(x2)

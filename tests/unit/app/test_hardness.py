@@ -68,3 +68,11 @@ def test_phases_of_another_size_and_loss_run(run: Any) -> None:
     results = run.run(*ONE, f"stages.baseline.phases=[{phase}]", "stages.baseline.iterations=2")
 
     assert results.stages["baseline"][-1]["iteration"] == 4
+
+
+def test_classes_that_nothing_asks_for_are_not_made(run: Any) -> None:
+    run.run(*ONE, "stages.pretrain.own_class=false")
+    assert "difficulty" not in run.started()
+
+    run.run(*ONE, "stages.pretrain.own_class=false", "evaluation.protocols=[classes]")
+    assert "difficulty" in run.started()

@@ -55,7 +55,7 @@ def test_a_finished_run_is_not_touched(copy: Callable[[], Any]) -> None:
 def test_scores_of_the_baseline_are_repeated_with_it(copy: Callable[[], Any]) -> None:
     run = copy()
     short = ["difficulty=network", "evaluation.protocols=[whole]"]
-    short += [f"stages.{stage}.iterations=0" for stage in ("pretrain", "class_module", "joint")]
+    short += ["stages.pretrain.iterations=1", "stages.class_module.iterations=0", "stages.joint.iterations=0"]
     run.run(*short)
     assert run.reused() == ["baseline"]
 

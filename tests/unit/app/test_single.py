@@ -52,10 +52,18 @@ def test_only_the_baseline_stage_runs(finished_single: Any) -> None:
 
 def test_the_folder_holds_one_network(finished_single: Any) -> None:
     names = {path.name for path in finished_single.folder.iterdir()}
-    assert names == {".lock", "recipe.resolved.yml", "model.safetensors", "results.json", "events", "state"}
+    assert names == {
+        ".lock",
+        "recipe.resolved.yml",
+        "model.safetensors",
+        "results.json",
+        "curves.png",
+        "events",
+        "state",
+    }
     last = finished_single.events[-1]
     assert isinstance(last, RunFinished)
-    assert set(last.files) == {"model", "results", "recipe"}
+    assert set(last.files) == {"model", "results", "curves", "recipe"}
 
     model = load_model(finished_single.model, open_catalogue())
 
@@ -134,7 +142,7 @@ def test_what_an_earlier_routed_run_left_is_no_part_of_it(copy: Callable[[], Any
     run_recipe(single_recipe, runs=run.runs, device="cpu")
 
     left = {path.name for path in run.folder.iterdir()}
-    assert not left & {"baseline.safetensors", "curves.png", "routes"}
+    assert not left & {"baseline.safetensors", "routes"}
     saved = json.loads((run.folder / "results.json").read_text())
     assert [row["name"] for row in saved["sets"][0]["rows"]] == ROWS
 

@@ -63,6 +63,16 @@ def test_the_point_and_the_bound_are_marked(preference: Preference, tmp_path: Pa
     assert (drawn(tmp_path / "same.png", run("run", {}, preference)) == usual).all()
 
 
-def test_without_routing_there_is_nothing_to_draw(tmp_path: Path) -> None:
-    assert not draw_curves([run("run", {"baseline": [{"iteration": 1, "psnr": 30.0}]})], tmp_path / "none.png")
+def test_networks_alone_are_a_panel_of_their_own(one: RunResults, tmp_path: Path) -> None:
+    learnt = [{"iteration": number, "psnr": 30 + number} for number in (1, 2, 3)]
+    single = drawn(tmp_path / "single.png", run("single", {"baseline": learnt}))
+    two = drawn(tmp_path / "two.png", run("single", {"baseline": learnt}), run("other", {"baseline": learnt[:2]}))
+    routed = drawn(tmp_path / "routed.png", run("routed", {"baseline": learnt, "pretrain_0": learnt, **one.stages}))
+
+    assert [picture.shape[1] for picture in (single, two, routed)] == [440, 440, 4 * 440]
+    assert (single != two).any()
+
+
+def test_what_trained_nothing_has_no_curves(tmp_path: Path) -> None:
+    assert not draw_curves([run("nothing", {"baseline": []})], tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
