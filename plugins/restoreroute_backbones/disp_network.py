@@ -10,6 +10,7 @@ from restoreroute_backbones.enlarging import conv, enlarged, enlarged_step
 from restoreroute_backbones.layers import SiLU
 from restoreroute_backbones.long_skip import long_skip_steps
 from restoreroute_backbones.narrowing import IMAGE, Wire
+from restoreroute_backbones.steps import central
 
 CONVOLUTIONS = 4
 """Convolutions in a block."""
@@ -24,11 +25,11 @@ class Block(nn.Module):
         self.activation = SiLU()
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C, h, w) -> the same."""
+        """(B, C, h, w) -> the same, without the outermost four pixels where convolutions do not pad."""
         inside = features
         for layer in self.convs:
             inside = self.activation(layer(inside))
-        return inside + features
+        return inside + central(features, inside)
 
 
 class Disp(nn.Module):

@@ -8,6 +8,7 @@ from restoreroute.spec.backbone import Step
 from restoreroute_backbones.enlarging import conv, enlarged, enlarged_step
 from restoreroute_backbones.long_skip import long_skip_steps
 from restoreroute_backbones.narrowing import IMAGE, Wire
+from restoreroute_backbones.steps import central
 
 SLOPE = 0.1
 GATE_WIDTH = 16
@@ -45,12 +46,12 @@ class Attention(nn.Module):
         self.slope = nn.LeakyReLU(SLOPE, inplace=True)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(B, C, h, w) -> the same."""
+        """(B, C, h, w) -> the same, without the outermost ``reach`` pixels where convolutions do not pad."""
         inside = self.slope(self.squeeze(features))  # (B, 16, h, w)
         for pair in self.pairs:
             inside = pair(inside)
         gate: Tensor = self.excite(self.slope(inside))  # (B, C, h, w)
-        return features * gate.sigmoid_()
+        return central(features, gate) * gate.sigmoid_()
 
     @property
     def reach(self) -> int:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from restoreroute.spec.backbone import Step
-from restoreroute_backbones.steps import in_steps, unpadded
+from restoreroute_backbones.steps import central, in_steps, unpadded
 
 
 def long_skip_steps(
@@ -26,15 +26,15 @@ def long_skip_steps(
 
     Args:
         head: what makes the features that the connection adds.
-        blocks: each with its reach; they keep the number of features.
+        blocks: each with its reach; they keep the number of features, and run without padding too, as
+            :func:`~restoreroute_backbones.steps.unpadded` has it.
         fuse: the last convolution under the connection.
         tail: what follows, by name, as :func:`~restoreroute_backbones.steps.in_steps` takes it.
     """
-    reach = int(fuse.padding[0])
     return [
         Step(run=_twice(head), reach=int(head.padding[0]), inner=_twice(unpadded(head))),
-        *(Step(run=_beside(block), reach=block_reach) for block, block_reach in blocks),
-        Step(run=_joined(fuse), reach=reach, inner=_joined(unpadded(fuse), lost=reach)),
+        *(Step(run=_beside(block), reach=block_reach, inner=_beside(unpadded(block))) for block, block_reach in blocks),
+        Step(run=_joined(fuse), reach=int(fuse.padding[0]), inner=_joined(unpadded(fuse))),
         *in_steps(tail),
     ]
 
@@ -50,22 +50,22 @@ def _twice(head: nn.Module) -> Callable[[Tensor], Tensor]:
 
 
 def _beside(block: nn.Module) -> Callable[[Tensor], Tensor]:
-    """(B, 2 * C, h, w) -> the same: a block over the features, what is kept stays."""
+    """(B, 2 * C, h, w) -> the same, or without the border that the block leaves out: what is kept stays."""
 
     def run(both: Tensor) -> Tensor:
         features, kept = both.chunk(2, dim=1)
-        return torch.cat([block(features), kept], dim=1)
+        made: Tensor = block(features)
+        return torch.cat([made, central(kept, made)], dim=1)
 
     return run
 
 
-def _joined(fuse: nn.Module, *, lost: int = 0) -> Callable[[Tensor], Tensor]:
-    """(B, 2 * C, h, w) -> (B, C, h - 2 * lost, w - 2 * lost): the fused features and what was kept of those pixels."""
+def _joined(fuse: nn.Module) -> Callable[[Tensor], Tensor]:
+    """(B, 2 * C, h, w) -> (B, C, h, w), or without the border that is left out: fused features plus what was kept."""
 
     def run(both: Tensor) -> Tensor:
         features, kept = both.chunk(2, dim=1)
-        height, width = kept.shape[2:]
         fused: Tensor = fuse(features)
-        return fused + kept[..., lost : height - lost, lost : width - lost]
+        return fused + central(kept, fused)
 
     return run

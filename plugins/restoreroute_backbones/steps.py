@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from restoreroute.spec.backbone import Step
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 def in_steps(layers: Iterable[tuple[str, nn.Module]], *, reaches: Mapping[str, int] | None = None) -> list[Step]:
@@ -61,14 +61,37 @@ def _geometry(layer: nn.Module) -> tuple[int, int]:
 
 
 def unpadded(layer: nn.Module) -> nn.Module:
-    """The same layer, with the same parameters, without padding."""
+    """The same layer or block, with the same parameters, whose convolutions do not pad.
+
+    A block that adds or multiplies features from before its convolutions has to take them by :func:`central`.
+    """
     from torch import nn
 
     from restoreroute_backbones.deconvolution import Deconvolution, Inside
 
     if isinstance(layer, Deconvolution):
         return Inside(layer)
-    if isinstance(layer, nn.Conv2d) and layer.padding != (0, 0):
-        layer = copy.copy(layer)
+    layer = copy.copy(layer)
+    layer._modules = {name: unpadded(child) for name, child in layer.named_children()}
+    if isinstance(layer, nn.Conv2d):
         layer.padding = (0, 0)
     return layer
+
+
+def central(features: Tensor, inside: Tensor) -> Tensor:
+    """The part of features that lies where ``inside`` does, which convolutions made of them.
+
+    With padding that is all of them; without, the border is missing that the convolutions have only seen.
+
+    Args:
+        features: (B, C, h, w).
+        inside: (B, C', h - 2 * n, w - 2 * n).
+
+    Returns:
+        (B, C, h - 2 * n, w - 2 * n).
+    """
+    height, width = inside.shape[2:]
+    if features.shape[2:] == (height, width):
+        return features
+    top, left = (features.shape[2] - height) // 2, (features.shape[3] - width) // 2
+    return features[..., top : top + height, left : left + width]

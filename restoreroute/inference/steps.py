@@ -84,10 +84,13 @@ def operations(chains: Sequence[Sequence[StepCost]], tile: Tile) -> float:
         sides, height, width = tile.context, tile.inside.height, tile.inside.width
         for step, margin in zip(chain, margins(chain), strict=True):
             sides = _at_most(sides, margin)
-            if step.shrinks and _is_full(sides, margin):
-                sides = _at_most(sides, margin - step.reach)
             top, left, bottom, right = sides
-            executed += step.executed * (height + top + bottom) * (width + left + right)
+            rows, columns = height + top + bottom, width + left + right
+            if step.unpadded is not None and _is_full(sides, margin):
+                executed += step.unpadded.over(rows, columns)
+                sides = _at_most(sides, margin - step.reach)
+            else:
+                executed += step.executed * rows * columns
             sides = _scaled(sides, step.scale)
             height, width = height * step.scale, width * step.scale
     return executed

@@ -30,18 +30,35 @@ class Cost:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnpaddedCost:
+    """Operations of a step without padding over h x w pixels: area * h * w - sides * (h + w) + corners.
+
+    Of several convolutions each leaves fewer pixels to the next one, so they come to less than a cost per pixel of the
+    input and to more than one per pixel of the output.
+    """
+
+    area: float
+    sides: float
+    corners: float
+
+    def over(self, height: int, width: int) -> float:
+        """Operations for an input of that size."""
+        return self.area * height * width - self.sides * (height + width) + self.corners
+
+
+@dataclass(frozen=True, kw_only=True)
 class StepCost:
     """What a step of a network costs, and how it lies in its chain (:class:`~restoreroute.spec.backbone.Step`).
 
     Attributes:
         executed: operations per pixel of its input.
-        shrinks: whether it can run without padding.
+        unpadded: what it executes without padding; None where it has no such way.
     """
 
     executed: float
     reach: int
     scale: int
-    shrinks: bool
+    unpadded: UnpaddedCost | None
 
 
 def measure_cost(network: nn.Module, input_shape: Sequence[int]) -> Cost:
@@ -75,17 +92,48 @@ def measure_steps(network: nn.Module, split: Split | None, input_shape: Sequence
         found.append([])
         for step in chain:
             executed = _count(step.run, example, {}) / prod(example.shape[2:])
-            shrinks = step.inner is not None
-            found[-1].append(StepCost(executed=executed, reach=step.reach, scale=step.scale, shrinks=shrinks))
+            unpadded = None if step.inner is None else _unpadded_cost(step.inner, step.reach, example)
+            found[-1].append(StepCost(executed=executed, reach=step.reach, scale=step.scale, unpadded=unpadded))
             with torch.no_grad():
                 example = step.run(example)
     return found
+
+
+def _unpadded_cost(run: Callable[[torch.Tensor], Any], reach: int, example: torch.Tensor) -> UnpaddedCost:
+    """Counted at three sizes, which decide the three coefficients."""
+    small, large = 2 * reach + 1, 2 * reach + 2
+    mapping = {torch.ops.aten.convolution: _convolution_by_what_it_makes}
+
+    def count(height: int, width: int) -> int:
+        return _count(run, example.new_empty(*example.shape[:2], height, width), mapping)
+
+    least, oblong, most = count(small, small), count(small, large), count(large, large)
+    area = most - 2 * oblong + least
+    sides = area * small - (oblong - least)
+    return UnpaddedCost(area=area, sides=sides, corners=least - area * small**2 + sides * 2 * small)
 
 
 def _count(run: Callable[[torch.Tensor], Any], example: torch.Tensor, mapping: dict[Any, Any]) -> int:
     with torch.no_grad(), FlopCounterMode(display=False, custom_mapping=mapping) as counter:
         run(example)
     return int(counter.get_total_flops())
+
+
+def _convolution_by_what_it_makes(
+    input_shape: Sequence[int],
+    weight_shape: Sequence[int],
+    bias: Any,
+    stride: Sequence[int],
+    *geometry: Any,
+    out_shape: Sequence[int],
+    **unused: Any,
+) -> int:
+    """As executed; a transposed convolution only for those input pixels whose output it keeps."""
+    transposed = geometry[2]
+    at_output = _convolution_at_output_size(
+        input_shape, weight_shape, bias, stride, *geometry, out_shape=out_shape, **unused
+    )
+    return at_output // prod(stride) if transposed else at_output
 
 
 def _convolution_at_output_size(

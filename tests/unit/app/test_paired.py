@@ -93,7 +93,10 @@ def test_the_resolved_recipe_is_the_same_recipe(trained: Any, folders: Path, rec
 @pytest.mark.parametrize(
     ("split", "started"),
     [
-        ("train", ["data", "baseline", "difficulty", "pretrain_0", "pretrain_1", "class_module", "joint"]),
+        (
+            "train",
+            ["data", "baseline", "difficulty", "pretrain_0", "pretrain_1", "class_module", "joint", "preference"],
+        ),
         ("test", ["data"]),
     ],
 )

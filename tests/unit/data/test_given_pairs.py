@@ -57,12 +57,11 @@ def test_sub_images_of_a_random_task_are_cut_from_it(plan: MakePlan, pair: Image
     task = plan(random=True)
     index = index_sub_images([(6, 8)], side=3, step=3)
 
-    degraded, _ = SubImages(pairs=load(task, pair), index=index, task=task.bound).read(
-        np.arange(len(index)), np.random.default_rng(0)
-    )
+    batch = SubImages.of(load(task, pair), index, task.bound).read(np.arange(len(index)), np.random.default_rng(0))
 
-    given = read_image(pair.degraded) / 255
-    np.testing.assert_allclose(degraded[1], given[:3, 3:6], rtol=0, atol=1e-6)
+    degraded, clean = batch.arrays()
+    np.testing.assert_allclose(degraded[1], read_image(pair.degraded)[:3, 3:6] / 255, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(clean[1], read_image(pair.clean)[:6, 6:12] / 255, rtol=0, atol=1e-6)
     assert task.bound.calls == []
 
 

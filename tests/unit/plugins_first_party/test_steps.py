@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from restoreroute.app.plugins import open_catalogue
 from restoreroute.inference.engine import crop
@@ -37,7 +38,11 @@ CASES = [
 ]
 
 
-@pytest.fixture(params=CASES, ids=lambda case: f"{case[0]}-x{case[3]}")
+def case_name(case: tuple[str, dict[str, object], int, int]) -> str:
+    return f"{case[0]}-x{case[3]}"
+
+
+@pytest.fixture(params=CASES, ids=case_name)
 def case(request: pytest.FixtureRequest) -> tuple[BackboneFamily, Options, nn.Module, int]:
     name, values, width, scale = request.param
     family = open_catalogue().backbones.get(name)
@@ -73,6 +78,28 @@ def test_they_say_how_far_the_network_sees(case: tuple[BackboneFamily, Options, 
     assert family.chains is not None
     seen = max(margins(chain)[0] for chain in family.chains(network))
     assert seen == family.receptive_field(options, scale)
+
+
+def test_without_padding_a_step_gives_the_same_but_for_its_border(
+    case: tuple[BackboneFamily, Options, nn.Module, int],
+) -> None:
+    family, _, network, _ = case
+    assert family.chains is not None
+    unpadded = 0
+    for chain in family.chains(network):
+        features = image()
+        for step in chain:
+            with torch.no_grad():
+                padded = step.run(features)
+                if step.inner is not None:
+                    height, width = features.shape[2:]
+                    inside = Box(step.reach, step.reach, height - step.reach, width - step.reach)
+                    expected = crop(padded, inside, step.scale)
+                    tolerance = 1e-6 * float(expected.abs().max())
+                    torch.testing.assert_close(step.inner(features), expected, rtol=0, atol=tolerance)
+                    unpadded += 1
+            features = padded
+    assert unpadded
 
 
 @pytest.mark.parametrize("inside", [Box(25, 28, 33, 40), Box(0, 28, 20, 40), Box(3, 50, 61, 70), Box(0, 0, 61, 70)])
@@ -119,3 +146,21 @@ def test_operations_are_those_that_are_done(case: tuple[BackboneFamily, Options,
     per_area = operations(steps, tile) / inside.area * SIZE[0] * SIZE[1]
     windowed = full * tile.window.area / inside.area
     assert full < per_area < 0.9 * windowed
+
+
+# a transposed convolution is counted by what it is, not by how it runs
+@pytest.mark.parametrize("case", [each for each in CASES if each[0] != "fsrcnn"], indirect=True, ids=case_name)
+@pytest.mark.parametrize("inside", [Box(25, 28, 33, 40), Box(0, 28, 20, 40)])
+@pytest.mark.parametrize("less", [0, 3])
+def test_operations_of_a_piece_are_those_of_its_convolutions(
+    case: tuple[BackboneFamily, Options, nn.Module, int], inside: Box, less: int
+) -> None:
+    family, options, network, scale = case
+    assert family.chains is not None
+    tile = Tile(window=inside.grown(family.receptive_field(options, scale) - less, *SIZE), inside=inside)
+
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        run_chains(family.chains(network), crop(image(), tile.window, 1), tile.context)
+
+    steps = measure_steps(network, family.chains, (1, 3, *SIZE))
+    assert operations(steps, tile) == pytest.approx(counter.get_total_flops())
