@@ -64,7 +64,7 @@ def _draw_networks(axes: Axes, networks: Mapping[str, Sequence[Mapping[str, floa
     axes.set_title("PSNR-RGB in dB of networks alone")
     axes.set_xlabel("iterations")
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(fontsize="small", framealpha=0.4)
 
 
 def _draw_stages(places: Sequence[Axes], lines: Mapping[str, Points]) -> None:
