@@ -42,16 +42,20 @@ class SlicedImages:
     def cut(self, places: Places) -> Tensor:
         """Squares of images, (B, side, side, C) float32 in [0, 1]."""
         side = places.side
-        slices = [
-            turned(self.arrays[image][y : y + side, x : x + side], variant)
-            for image, y, x, variant in zip(
-                places.image.tolist(), places.y.tolist(), places.x.tolist(), places.variant.tolist(), strict=True
-            )
-        ]
-        if all(piece.dtype == np.uint8 for piece in slices):
-            return torch.from_numpy(np.stack(slices)).float().div_(255)
-        # each on its own: images of 8 and of 16 bits may meet in one batch
-        return torch.from_numpy(np.stack([to_float(piece) for piece in slices]))
+        cut = np.empty((len(places), side, side, self.arrays[0].shape[2]), dtype=np.float32)
+        squares = zip(
+            cut, places.image.tolist(), places.y.tolist(), places.x.tolist(), places.variant.tolist(), strict=True
+        )
+        # by NumPy: in a thread beside training, torch would start further threads that compete with those of training
+        for square, image, y, x, variant in squares:
+            piece = turned(self.arrays[image][y : y + side, x : x + side], variant)
+            np.divide(piece, _largest(piece.dtype), out=square, dtype=np.float32)
+        return torch.from_numpy(cut)
+
+
+def _largest(dtype: np.dtype[Any]) -> int:
+    """The value that counts as 1: each piece's own, since images of 8 and of 16 bits may meet in one batch."""
+    return int(np.iinfo(dtype).max) if dtype.kind == "u" else 1
 
 
 class ResidentImages:

@@ -1,6 +1,6 @@
 """How much faster the joint stage trains than a loop over single samples.
 
-    python tests/benchmarks/joint_stage_speed.py [ROUNDS]
+    python benchmarks/joint_stage_speed.py [ROUNDS]
 
 One update at batch 96 on 32 x 32 sub-images, three FSRCNN branches (16, 36, 56) and a Class-Module of width 32:
 forward and backward pass, no optimiser.  ``project`` takes the losses of
