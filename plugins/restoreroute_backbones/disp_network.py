@@ -5,10 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from restoreroute.spec.backbone import Step
-from restoreroute_backbones.enlarging import conv, enlarged, enlarged_step
+from restoreroute_backbones.enlarging import conv
 from restoreroute_backbones.layers import SiLU
-from restoreroute_backbones.long_skip import long_skip_steps
+from restoreroute_backbones.long_skip import Block, LongSkipNetwork
 from restoreroute_backbones.narrowing import IMAGE, Wire
 from restoreroute_backbones.steps import central
 
@@ -16,8 +15,10 @@ CONVOLUTIONS = 4
 """Convolutions in a block."""
 
 
-class Block(nn.Module):
+class ResidualBlock(Block):
     """Four convolutions with SiLU after each; the block's input is added after the last SiLU."""
+
+    reach = CONVOLUTIONS
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -32,8 +33,8 @@ class Block(nn.Module):
         return inside + central(features, inside)
 
 
-class Disp(nn.Module):
-    """Blocks and a fusion under a long skip connection, a pixel shuffle, and the image enlarged bilinearly.
+class Disp(LongSkipNetwork):
+    """The whole network.
 
     Args:
         width: features C of every hidden layer.
@@ -44,35 +45,8 @@ class Disp(nn.Module):
     """
 
     def __init__(self, *, width: int, blocks: int, fuse: int, scale: int, channels: int) -> None:
-        super().__init__()
-        self.scale = scale
-        self.head = conv(channels, width)
-        self.blocks = nn.ModuleList(Block(width) for _ in range(blocks))
-        self.fuse = conv(width, width, fuse)
-        self.tail = conv(width, channels * scale**2)
-        self.shuffle = nn.PixelShuffle(scale)
-        self.base = enlarged("bilinear", scale)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """(B, channels, h, w) in [0, 1] -> (B, channels, h * scale, w * scale)."""
-        shallow = self.head(image)  # (B, C, h, w)
-        features = shallow
-        for block in self.blocks:
-            features = block(features)
-        features = self.fuse(features) + shallow
-        detail = self.shuffle(self.tail(features))  # (B, channels, h * scale, w * scale)
-        restored: Tensor = detail + self.base(image)
-        return restored
-
-    def segments(self) -> list[list[Step]]:
-        """The detail, block by block, and the enlarged image."""
-        detail = long_skip_steps(
-            head=self.head,
-            blocks=[(block, CONVOLUTIONS) for block in self.blocks],
-            fuse=self.fuse,
-            tail=[("tail", self.tail), ("shuffle", self.shuffle)],
-        )
-        return [detail, [enlarged_step(self.base, self.scale)]]
+        made = (ResidualBlock(width) for _ in range(blocks))
+        super().__init__(made, width=width, fuse=fuse, scale=scale, channels=channels)
 
     def wires(self) -> list[Wire]:
         """The blocks read and write the features that skip connections add; three spaces inside each are its own."""

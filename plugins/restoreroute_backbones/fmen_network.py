@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from restoreroute.spec.backbone import Step
-from restoreroute_backbones.enlarging import conv, enlarged, enlarged_step
-from restoreroute_backbones.long_skip import long_skip_steps
+from restoreroute_backbones.enlarging import conv
+from restoreroute_backbones.long_skip import Block, LongSkipNetwork
 from restoreroute_backbones.narrowing import IMAGE, Wire
 from restoreroute_backbones.steps import central
 
@@ -59,27 +58,23 @@ class Attention(nn.Module):
         return 2 + 2 * len(self.pairs)
 
 
-class Block(nn.Module):
+class AttentionBlock(Block):
     """A pair of convolutions (one convolution in the first block) and an attention."""
 
     def __init__(self, width: int, *, first: bool) -> None:
         super().__init__()
         self.body = conv(width, width) if first else Pair(width)
         self.attention = Attention(width, FIRST_PAIRS if first else 1)
+        self.reach = (1 if first else 2) + self.attention.reach
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, h, w) -> the same."""
         restored: Tensor = self.attention(self.body(features))
         return restored
 
-    @property
-    def reach(self) -> int:
-        """How far an output depends on the input."""
-        return (2 if isinstance(self.body, Pair) else 1) + self.attention.reach
 
-
-class Fmen(nn.Module):
-    """Blocks under a long skip connection, a pixel shuffle, and the image enlarged bilinearly.
+class Fmen(LongSkipNetwork):
+    """The whole network.
 
     Args:
         width: features C outside the attentions.
@@ -89,35 +84,8 @@ class Fmen(nn.Module):
     """
 
     def __init__(self, *, width: int, blocks: int, scale: int, channels: int) -> None:
-        super().__init__()
-        self.scale = scale
-        self.head = conv(channels, width)
-        self.blocks = nn.ModuleList(Block(width, first=number == 0) for number in range(blocks + 1))
-        self.fuse = conv(width, width)
-        self.tail = conv(width, channels * scale**2)
-        self.shuffle = nn.PixelShuffle(scale)
-        self.base = enlarged("bilinear", scale)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """(B, channels, h, w) in [0, 1] -> (B, channels, h * scale, w * scale)."""
-        shallow = self.head(image)  # (B, C, h, w)
-        features = shallow
-        for block in self.blocks:
-            features = block(features)
-        features = self.fuse(features) + shallow
-        detail = self.shuffle(self.tail(features))  # (B, channels, h * scale, w * scale)
-        restored: Tensor = detail + self.base(image)
-        return restored
-
-    def segments(self) -> list[list[Step]]:
-        """The detail, block by block, and the enlarged image."""
-        detail = long_skip_steps(
-            head=self.head,
-            blocks=[(block, block.reach) for block in self.blocks if isinstance(block, Block)],
-            fuse=self.fuse,
-            tail=[("tail", self.tail), ("shuffle", self.shuffle)],
-        )
-        return [detail, [enlarged_step(self.base, self.scale)]]
+        made = (AttentionBlock(width, first=number == 0) for number in range(blocks + 1))
+        super().__init__(made, width=width, fuse=3, scale=scale, channels=channels)
 
     def wires(self) -> list[Wire]:
         """Each attention writes the features that it reads, so these are one space; its own stay as they are."""

@@ -1,4 +1,4 @@
-"""Steps of networks whose blocks lie under a long skip connection.
+"""Networks whose blocks lie under a long skip connection, beside the enlarged image, and their steps.
 
 What the connection adds is needed at its end, many pixels further in than where it began.  So the steps between pass it
 on beside their features, and both are cut to the pixels that later steps need.
@@ -6,37 +6,72 @@ on beside their features, and both are cut to the pixels that later steps need.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
 
 from restoreroute.spec.backbone import Step
+from restoreroute_backbones.enlarging import conv, enlarged, enlarged_step
 from restoreroute_backbones.steps import central, in_steps, unpadded
 
 
-def long_skip_steps(
-    *,
-    head: nn.Conv2d,
-    blocks: Sequence[tuple[nn.Module, int]],
-    fuse: nn.Conv2d,
-    tail: Sequence[tuple[str, nn.Module]],
-) -> list[Step]:
-    """The steps of ``tail(fuse(blocks(head(x))) + head(x))``.
+class Block(nn.Module):
+    """A part of such a network that keeps the number of features, and runs without padding too.
+
+    Attributes:
+        reach: how far an output depends on the features that the block is given.
+    """
+
+    reach: int
+
+
+class LongSkipNetwork(nn.Module):
+    """Blocks and a fusion under a long skip connection, a pixel shuffle, and the image enlarged bilinearly.
 
     Args:
-        head: what makes the features that the connection adds.
-        blocks: each with its reach; they keep the number of features, and run without padding too, as
-            :func:`~restoreroute_backbones.steps.unpadded` has it.
-        fuse: the last convolution under the connection.
-        tail: what follows, by name, as :func:`~restoreroute_backbones.steps.in_steps` takes it.
+        blocks: one after the other.
+        width: features C between the blocks.
+        fuse: kernel of the convolution after the blocks.
+        scale: side of the output over side of the input.
+        channels: of the image.
     """
-    return [
-        Step(run=_twice(head), reach=int(head.padding[0]), inner=_twice(unpadded(head))),
-        *(Step(run=_beside(block), reach=block_reach, inner=_beside(unpadded(block))) for block, block_reach in blocks),
-        Step(run=_joined(fuse), reach=int(fuse.padding[0]), inner=_joined(unpadded(fuse))),
-        *in_steps(tail),
-    ]
+
+    def __init__(self, blocks: Iterable[Block], *, width: int, fuse: int, scale: int, channels: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.head = conv(channels, width)
+        self.blocks = nn.ModuleList(blocks)
+        self.fuse = conv(width, width, fuse)
+        self.tail = conv(width, channels * scale**2)
+        self.shuffle = nn.PixelShuffle(scale)
+        self.base = enlarged("bilinear", scale)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(B, channels, h, w) in [0, 1] -> (B, channels, h * scale, w * scale)."""
+        shallow = self.head(image)  # (B, C, h, w)
+        features = shallow
+        for block in self.blocks:
+            features = block(features)
+        features = self.fuse(features) + shallow
+        detail = self.shuffle(self.tail(features))  # (B, channels, h * scale, w * scale)
+        restored: Tensor = detail + self.base(image)
+        return restored
+
+    def segments(self) -> list[list[Step]]:
+        """The detail, block by block, and the enlarged image."""
+        head, fuse = self.head, self.fuse
+        detail = [
+            Step(run=_twice(head), reach=int(head.padding[0]), inner=_twice(unpadded(head))),
+            *(
+                Step(run=_beside(block), reach=block.reach, inner=_beside(unpadded(block)))
+                for block in self.blocks
+                if isinstance(block, Block)
+            ),
+            Step(run=_joined(fuse), reach=int(fuse.padding[0]), inner=_joined(unpadded(fuse))),
+            *in_steps([("tail", self.tail), ("shuffle", self.shuffle)]),
+        ]
+        return [detail, [enlarged_step(self.base, self.scale)]]
 
 
 def _twice(head: nn.Module) -> Callable[[Tensor], Tensor]:

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from restoreroute_backbones.disp import DISP, DispOptions
-from restoreroute_backbones.disp_network import Block
+from restoreroute_backbones.disp_network import ResidualBlock
 
 
 @pytest.mark.parametrize(("options", "reach"), [({}, 18), ({"fuse": 3}, 19), ({"blocks": 2}, 10)])
@@ -17,7 +17,7 @@ def test_the_reach(options: dict[str, int], reach: int) -> None:
 
 def test_a_block_adds_its_input_after_the_last_activation() -> None:
     torch.manual_seed(0)
-    block = Block(6)
+    block = ResidualBlock(6)
     features = torch.randn(2, 6, 9, 8)
     inside = features
     for number in range(4):
@@ -27,7 +27,7 @@ def test_a_block_adds_its_input_after_the_last_activation() -> None:
 
 
 def test_without_gradients_the_input_stays_as_it_is() -> None:
-    block = Block(6)
+    block = ResidualBlock(6)
     features = torch.randn(1, 6, 5, 5)
     before = features.clone()
     with torch.no_grad():
