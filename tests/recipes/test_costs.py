@@ -19,6 +19,7 @@ from restoreroute.reporting.tables import cost_table
 from restoreroute.routing.cost import Cost, measure_cost
 from restoreroute.routing.model_file import build_class_module, build_network
 from restoreroute.spec.plan import BranchPlan, RunPlan
+from restoreroute_backbones.layers import Bicubic
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 FOUND = sorted(path for path in RECIPES.rglob("*") if path.suffix in {".yml", ".yaml"})
@@ -65,11 +66,15 @@ def as_exactly(value: float, text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """A recipe's networks with fresh weights, and what a dry run prints that they cost."""
+    """A recipe's networks with fresh weights, and what a dry run prints that they cost.
+
+    Attributes:
+        class_module: None for a single network.
+    """
 
     plan: RunPlan
     branches: list[nn.Module]
-    class_module: nn.Module
+    class_module: nn.Module | None
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -86,18 +91,22 @@ class Planned:
         return [measure_cost(network, shape) for network in self.branches]
 
     @cached_property
-    def class_module_cost(self) -> Cost:
-        return measure_cost(self.class_module, self.shape)
+    def class_module_cost(self) -> Cost | None:
+        """None for a single network."""
+        return None if self.class_module is None else measure_cost(self.class_module, self.shape)
 
 
 @cache
 def planned(recipe: Path) -> Planned:
     plan = load_recipe(recipe, open_catalogue())
-    channels = plan.task.bound.channels
+    channels, branches = plan.task.bound.channels, len(plan.branches)
+    routed = plan.difficulty is not None
     return Planned(
         plan=plan,
         branches=[build_network(branch, plan.task, seed=0) for branch in plan.branches],
-        class_module=build_class_module(plan.class_module, channels=channels, branches=len(plan.branches), seed=0),
+        class_module=build_class_module(plan.class_module, channels=channels, branches=branches, seed=0)
+        if routed
+        else None,
     )
 
 
@@ -105,7 +114,8 @@ def by_hand(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
     """Operations, executed and in the paper's convention: 2 x weights that a pixel meets x pixels.
 
     A weight of a convolution is used once for each pixel of the output, one of a transposed convolution once for each
-    pixel of the input; the paper takes the output for both.
+    pixel of the input; the paper takes the output for both.  A bicubic enlargement, which has no weights, is five
+    products for each value along the rows, mirrored border included, and five for each along the columns.
     """
     executed = paper = 0
 
@@ -118,8 +128,18 @@ def by_hand(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
         executed += weights * (prod(inputs[0].shape[2:]) if transposed else pixels)
         paper += weights * pixels
 
+    def count_bicubic(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        nonlocal executed, paper
+        _, colours, height, _ = inputs[0].shape
+        across = colours * (height + 4) * output.shape[3]
+        both = 2 * 5 * (across + prod(output.shape[1:]))
+        executed += both
+        paper += both
+
     kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
     hooks = [layer.register_forward_hook(count) for layer in network.modules() if isinstance(layer, kinds)]
+    enlarging = [layer for layer in network.modules() if isinstance(layer, Bicubic)]
+    hooks += [layer.register_forward_hook(count_bicubic) for layer in enlarging]
     with torch.inference_mode():
         network.eval()(torch.zeros(shape))
     for hook in hooks:
@@ -130,7 +150,9 @@ def by_hand(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
 @ON_EVERY_RECIPE
 def test_costs_equal_a_count_by_hand(recipe: Path) -> None:
     found = planned(recipe)
-    counted = [*zip(found.branches, found.costs, strict=True), (found.class_module, found.class_module_cost)]
+    counted = [*zip(found.branches, found.costs, strict=True)]
+    if found.class_module is not None and found.class_module_cost is not None:
+        counted.append((found.class_module, found.class_module_cost))
     for network, cost in counted:
         assert (cost.executed, cost.paper) == by_hand(network, found.shape)
         assert cost.parameters == sum(parameter.numel() for parameter in network.parameters())
@@ -159,12 +181,13 @@ def test_costs_are_those_of_the_papers_networks(recipe: Path) -> None:
         if (known := figures_of(branch, found.plan)) is not None:
             check(cost, known)
             checked += 1
-    if found.plan.class_module.width == 128 and len(found.branches) == 3:
+    if found.class_module_cost is not None and found.plan.class_module.width == 128 and len(found.branches) == 3:
         check(found.class_module_cost, CLASS_MODULE)
     if recipe.parent.name == "paper":
         of_mixed_depth = recipe.stem.startswith("sr_srresnet_")
         assert checked == (1 if of_mixed_depth else len(found.branches))
         if (total := TOTALS.get(recipe.stem)) is not None:
+            assert found.class_module_cost is not None
             parameters = sum(cost.parameters for cost in (*found.costs, found.class_module_cost))
             assert as_exactly(parameters, total) == total
 
@@ -184,8 +207,10 @@ def test_the_printed_table_holds_them(recipe: Path) -> None:
         return f"{100 * part / whole:.0f} %"
 
     full = found.costs[-1]
-    names = [branch.name for branch in plan.branches]
-    for name, cost in [*zip(names, found.costs, strict=True), ("Class-Module", found.class_module_cost)]:
+    printed = {branch.name: cost for branch, cost in zip(plan.branches, found.costs, strict=True)}
+    if found.class_module_cost is not None:
+        printed["Class-Module"] = found.class_module_cost
+    for name, cost in printed.items():
         assert rows.pop(name) == [
             f"{cost.parameters:,}".replace(",", " "),
             as_exactly(cost.executed, "0.00G" if cost.executed >= 1e9 else "0.00M"),
@@ -215,8 +240,15 @@ def test_a_count_by_hand_of_a_known_layer() -> None:
     assert by_hand(nn.Sequential(wide, up), (1, 4, 10, 5)) == (below + above, below + above * 16)
 
 
+def test_a_count_by_hand_of_a_bicubic_enlargement() -> None:
+    """x4 of 10 x 5 pixels of three colours: 14 rows of 20 values, then 40 rows of 20, five products each."""
+    products = 3 * 5 * (14 * 20 + 40 * 20)
+    assert by_hand(Bicubic(4), (1, 3, 10, 5)) == (2 * products, 2 * products)
+
+
 def test_shares_and_costs_give_the_published_figure() -> None:
     """ClassSR-FSRCNN sends 61/23/16 % of Test8K to its branches, at 238 M (paper table 2)."""
     found = planned(RECIPES / "paper" / "sr_fsrcnn.yml")
+    assert found.class_module_cost is not None
     branches = sum(share * cost.paper for share, cost in zip((0.61, 0.23, 0.16), found.costs, strict=True))
     assert branches + found.class_module_cost.paper == pytest.approx(238e6, abs=1e6)

@@ -19,10 +19,15 @@ FOUND = sorted(path for path in RECIPES.rglob("*") if path.suffix in {".yml", ".
 EXPECTED = {
     "denoise_dncnn.yml",
     "sr_carn.yml",
+    "sr_compact.yml",
+    "sr_disp.yml",
+    "sr_fmen.yml",
     "sr_fsrcnn.yml",
+    "sr_mixed.yml",
     "sr_rcan.yml",
     "sr_srresnet.yml",
     "zoo/denoise_dncnn_s25.yml",
+    "zoo/network_x4.yml",
     "zoo/sr_carn_x4.yml",
     "zoo/sr_fsrcnn_x4.yml",
     "paper/denoise_dncnn.yml",
@@ -40,6 +45,8 @@ EXPECTED = {
     "paper/sr_srresnet_42x8_56x12_64x16.yml",
 }
 """The recipes there are.  A new one is added here by hand, so that none gets lost or slips in."""
+SINGLE = {"zoo/network_x4.yml"}
+"""The recipes of a single network."""
 
 
 def test_these_recipes_ship() -> None:
@@ -53,7 +60,8 @@ def test_it_resolves(recipe: Path) -> None:
 
     assert check_recipe(recipe, catalogue) == []
     plan = load_recipe(recipe, catalogue)
-    assert len(plan.branches) >= 2
+    single = recipe.relative_to(RECIPES).as_posix() in SINGLE
+    assert len(plan.branches) == 1 if single else len(plan.branches) >= 2
 
 
 @pytest.mark.parametrize("recipe", FOUND, ids=lambda path: path.relative_to(RECIPES).as_posix())
