@@ -88,6 +88,7 @@ class Resolver:
         data = self._data_plan(families, task)
         evaluation = self._evaluation()
         stages = self._stages()
+        self._check_sub_images(stages, families)
         self._check_geometry(families)
         difficulty = None
         if branches is not None and is_single(branches):
@@ -260,6 +261,19 @@ class Resolver:
             if isinstance(stage, NetworkStage):
                 self._report(capabilities.phases_fit(stage), ("stages", name, "phases"))
         return stages
+
+    def _check_sub_images(self, stages: Mapping[str, Any], families: Sequence[BackboneFamily]) -> None:
+        """Sides of sub-images that stages and their phases ask for have to suit the families, as those of the data."""
+        for name, stage in stages.items():
+            if not isinstance(stage, NetworkStage):
+                continue
+            path: Path = ("stages", name)
+            asked = [((*path, "sub_image"), stage.sub_image)]
+            asked += [((*path, "phases", at, "sub_image"), phase.sub_image) for at, phase in enumerate(stage.phases)]
+            for where, side in asked:
+                if side is not None:
+                    for family in families:
+                        self._report(capabilities.size_fits(family, side), where)
 
     def _check_routing(
         self, stages: Mapping[str, Any], branches: Sequence[BranchPlan] | None, losses: LossOptions | None
