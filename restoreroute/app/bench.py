@@ -57,8 +57,8 @@ def bench(
         runtime: what runs the branches.
 
     Raises:
-        InputError: for a file that can't be used, shares that do not fit, or a recipe of several branches without
-            shares.
+        InputError: for a file that can't be used, shares that do not fit, a task that makes no degraded images, or a
+            recipe of several branches without shares.
     """
     reuse_memory()
     catalogue = open_catalogue()
@@ -66,6 +66,12 @@ def bench(
     is_recipe = Path(subject).suffix in RECIPE_SUFFIXES
     loaded = _untrained(Path(subject), catalogue) if is_recipe else _trained(subject, catalogue)
     model = move(loaded, catalogue, chosen, runtime)
+    if not model.task.offer.degrades:
+        raise InputError(
+            f"task {model.task.offer.name!r} makes no degraded images of clean ones",
+            where=subject,
+            hint="time the same networks in a recipe of another task",
+        )
     bound = model.task.bound
     clean = read_clean(photo, bound)
     pair = Pair(file=photo, clean=clean, degraded=degraded_of(clean, bound))
