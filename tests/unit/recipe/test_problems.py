@@ -313,6 +313,17 @@ def test_a_folder_may_have_nearly_the_name_of_a_source(problems: Any, sound: str
     assert problems(sound.replace("train: photos", "train: x/fotos")) == []
 
 
+def test_branches_of_their_own_families_are_judged_beside_an_unknown_backbone(problems: Any, sound: str) -> None:
+    text = (
+        sound.replace("tiny", "tniy") + "branches: [4, {family: even, width: 8, block: 3}, {family: evn, width: 9}]\n"
+    )
+    assert problems(text) == [
+        "r.yml:2:11: backbone.name: unknown backbone family 'tniy' (did you mean 'tiny'?)",
+        "r.yml:7:40: branches.1.block: unknown key; did you mean 'blocks'?",
+        "r.yml:7:60: branches.2.family: unknown backbone family 'evn' (did you mean 'even'?)",
+    ]
+
+
 def test_everything_at_once_in_the_order_of_lines(problems: Any) -> None:
     text = """\
 name: ../x
