@@ -19,6 +19,7 @@ from restoreroute.reporting.tables import cost_table
 from restoreroute.routing.cost import Cost, measure_cost
 from restoreroute.routing.model_file import build_class_module, build_network
 from restoreroute.spec.plan import BranchPlan, RunPlan
+from restoreroute_backbones.layers import Bicubic
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 FOUND = sorted(path for path in RECIPES.rglob("*") if path.suffix in {".yml", ".yaml"})
@@ -69,7 +70,7 @@ class Planned:
 
     plan: RunPlan
     branches: list[nn.Module]
-    class_module: nn.Module
+    class_module: nn.Module | None
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -86,18 +87,21 @@ class Planned:
         return [measure_cost(network, shape) for network in self.branches]
 
     @cached_property
-    def class_module_cost(self) -> Cost:
-        return measure_cost(self.class_module, self.shape)
+    def class_module_cost(self) -> Cost | None:
+        """None for a single network."""
+        return None if self.class_module is None else measure_cost(self.class_module, self.shape)
 
 
 @cache
 def planned(recipe: Path) -> Planned:
     plan = load_recipe(recipe, open_catalogue())
-    channels = plan.task.bound.channels
+    channels, routes = plan.task.bound.channels, plan.difficulty is not None
     return Planned(
         plan=plan,
         branches=[build_network(branch, plan.task, seed=0) for branch in plan.branches],
-        class_module=build_class_module(plan.class_module, channels=channels, branches=len(plan.branches), seed=0),
+        class_module=build_class_module(plan.class_module, channels=channels, branches=len(plan.branches), seed=0)
+        if routes
+        else None,
     )
 
 
@@ -105,12 +109,19 @@ def by_hand(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
     """Operations, executed and in the paper's convention: 2 x weights that a pixel meets x pixels.
 
     A weight of a convolution is used once for each pixel of the output, one of a transposed convolution once for each
-    pixel of the input; the paper takes the output for both.
+    pixel of the input; the paper takes the output for both.  Bicubic interpolation is two passes of 5 weights, the
+    first over 4 rows more than there are.
     """
     executed = paper = 0
 
     def count(layer: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         nonlocal executed, paper
+        if isinstance(layer, Bicubic):
+            channels, height, width = inputs[0].shape[1:]
+            across, down = layer.scale * (height + 4) * width, layer.scale**2 * height * width
+            executed += 2 * 5 * channels * (across + down)
+            paper += 2 * 5 * channels * (across + down)
+            return
         assert isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)
         weights = 2 * prod(layer.weight.shape)
         pixels = prod(output.shape[2:])
@@ -118,7 +129,7 @@ def by_hand(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
         executed += weights * (prod(inputs[0].shape[2:]) if transposed else pixels)
         paper += weights * pixels
 
-    kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+    kinds = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, Bicubic)
     hooks = [layer.register_forward_hook(count) for layer in network.modules() if isinstance(layer, kinds)]
     with torch.inference_mode():
         network.eval()(torch.zeros(shape))
@@ -130,7 +141,9 @@ def by_hand(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int]:
 @ON_EVERY_RECIPE
 def test_costs_equal_a_count_by_hand(recipe: Path) -> None:
     found = planned(recipe)
-    counted = [*zip(found.branches, found.costs, strict=True), (found.class_module, found.class_module_cost)]
+    counted = [*zip(found.branches, found.costs, strict=True)]
+    if found.class_module is not None and found.class_module_cost is not None:
+        counted.append((found.class_module, found.class_module_cost))
     for network, cost in counted:
         assert (cost.executed, cost.paper) == by_hand(network, found.shape)
         assert cost.parameters == sum(parameter.numel() for parameter in network.parameters())
@@ -159,12 +172,13 @@ def test_costs_are_those_of_the_papers_networks(recipe: Path) -> None:
         if (known := figures_of(branch, found.plan)) is not None:
             check(cost, known)
             checked += 1
-    if found.plan.class_module.width == 128 and len(found.branches) == 3:
+    if found.class_module_cost is not None and found.plan.class_module.width == 128 and len(found.branches) == 3:
         check(found.class_module_cost, CLASS_MODULE)
     if recipe.parent.name == "paper":
         of_mixed_depth = recipe.stem.startswith("sr_srresnet_")
         assert checked == (1 if of_mixed_depth else len(found.branches))
         if (total := TOTALS.get(recipe.stem)) is not None:
+            assert found.class_module_cost is not None
             parameters = sum(cost.parameters for cost in (*found.costs, found.class_module_cost))
             assert as_exactly(parameters, total) == total
 
@@ -185,7 +199,10 @@ def test_the_printed_table_holds_them(recipe: Path) -> None:
 
     full = found.costs[-1]
     names = [branch.name for branch in plan.branches]
-    for name, cost in [*zip(names, found.costs, strict=True), ("Class-Module", found.class_module_cost)]:
+    priced = [*zip(names, found.costs, strict=True)]
+    if found.class_module_cost is not None:
+        priced.append(("Class-Module", found.class_module_cost))
+    for name, cost in priced:
         assert rows.pop(name) == [
             f"{cost.parameters:,}".replace(",", " "),
             as_exactly(cost.executed, "0.00G" if cost.executed >= 1e9 else "0.00M"),
@@ -218,5 +235,6 @@ def test_a_count_by_hand_of_a_known_layer() -> None:
 def test_shares_and_costs_give_the_published_figure() -> None:
     """ClassSR-FSRCNN sends 61/23/16 % of Test8K to its branches, at 238 M (paper table 2)."""
     found = planned(RECIPES / "paper" / "sr_fsrcnn.yml")
+    assert found.class_module_cost is not None
     branches = sum(share * cost.paper for share, cost in zip((0.61, 0.23, 0.16), found.costs, strict=True))
     assert branches + found.class_module_cost.paper == pytest.approx(238e6, abs=1e6)

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 
 from restoreroute.app.dry_run import dry_run
+from restoreroute.app.plugins import open_catalogue
 from restoreroute.imaging.io import read_image, write_image
+from restoreroute.recipe.resolve import load_recipe
 from restoreroute.spec.events import Event, TrainingProgress, Validated
 from restoreroute_samples import PHOTOS
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
 FOUND = sorted(path for path in RECIPES.rglob("*") if path.suffix in {".yml", ".yaml"})
 SPLITS = ("train", "validation", "test")
-STAGES = ("baseline", "pretrain", "class_module", "joint")
 SIDE, BATCH = 256, 2
 
 
@@ -36,22 +37,25 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_one_batch_of_every_stage(recipe: Path, photos: Path) -> None:
     overrides = {
         **{f"data.{split}": photos / split for split in SPLITS},
-        **{f"stages.{stage}.batch": BATCH for stage in STAGES},
+        **{f"stages.{stage}.batch": BATCH for stage in load_recipe(recipe, open_catalogue()).stage_names},
         "data.step": 32,
     }
     events: list[Event] = []
 
     found = dry_run(recipe, overrides=overrides, device="cpu", listen=events.append)
 
-    stages, branches = found.plan.stages, len(found.plan.branches)
-    names = {
-        "baseline": ["baseline"],
-        "pretrain": [f"pretrain_{n}" for n in range(branches) if stages.pretrain.of_branch(n).iterations],
-        "class_module": ["class_module"],
-        "joint": ["joint"],
-    }
-    expected = [name for stage in STAGES if getattr(stages, stage).iterations for name in names[stage]]
+    stages, branches = found.plan.stages, enumerate(found.plan.branches)
+    learning = [
+        f"pretrain_{n}" for n, branch in branches if branch.family.learns and stages.pretrain.of_branch(n).total
+    ]
+    steps = {"baseline": ["baseline"], "pretrain": learning, "class_module": ["class_module"], "joint": ["joint"]}
+    expected = [
+        (step, 1 + len(getattr(getattr(stages, name), "phases", ())))
+        for name in found.plan.stage_names
+        if getattr(stages, name).iterations
+        for step in steps[name]
+    ]
     for kind in (TrainingProgress, Validated):
         ran = [(event.step, event.iteration) for event in events if isinstance(event, kind)]
-        assert ran == [(name, 1) for name in expected]
+        assert ran == expected
     assert found.images == {"train": 2, "validation": 2, "test": 2}
