@@ -22,6 +22,7 @@ class NetworkOptions(Options):
 
     model: str | None = Field(
         None,
+        min_length=1,
         description="a model file or published checkpoint, whose full network is used; this run's baseline if not set",
     )
 

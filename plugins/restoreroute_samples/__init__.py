@@ -29,14 +29,18 @@ class SamplesOptions(Options):
 class FolderOptions(Options):
     """Which folder."""
 
-    path: str = Field(description="folder of clean images, searched at any depth; ~ is the home folder")
+    path: str = Field(min_length=1, description="folder of clean images, searched at any depth; ~ is the home folder")
 
 
 class PairsOptions(Options):
     """Which two folders."""
 
-    degraded: str = Field(description="folder of degraded images, searched at any depth; ~ is the home folder")
-    clean: str = Field(description="folder of their clean versions, at the same paths below it, whatever the suffix")
+    degraded: str = Field(
+        min_length=1, description="folder of degraded images, searched at any depth; ~ is the home folder"
+    )
+    clean: str = Field(
+        min_length=1, description="folder of their clean versions, at the same paths below it, whatever the suffix"
+    )
 
 
 def sample_photos(options: SamplesOptions) -> Sequence[Path]:

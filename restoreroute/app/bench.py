@@ -51,13 +51,14 @@ def bench(
         photo: a clean image; its degraded version is restored.
         subject: an installed model, a model file, or a recipe, whose networks are timed untrained.
         wanted: share of the cells that each branch gets, by difficulty of the photo's cells; None for what a trained
-            Class-Module decides.
+            Class-Module decides, or all of them for a single network.
         rounds: how often each way is timed.
         crop: side of the centre square of the photo that is taken, in clean pixels.
         runtime: what runs the branches.
 
     Raises:
-        InputError: for a file that can't be used, shares that do not fit, or a recipe without shares.
+        InputError: for a file that can't be used, shares that do not fit, a task that makes no degraded images, or a
+            recipe of several branches without shares.
     """
     reuse_memory()
     catalogue = open_catalogue()
@@ -65,6 +66,12 @@ def bench(
     is_recipe = Path(subject).suffix in RECIPE_SUFFIXES
     loaded = _untrained(Path(subject), catalogue) if is_recipe else _trained(subject, catalogue)
     model = move(loaded, catalogue, chosen, runtime)
+    if not model.task.offer.degrades:
+        raise InputError(
+            f"task {model.task.offer.name!r} makes no degraded images of clean ones",
+            where=subject,
+            hint="time the same networks in a recipe of another task",
+        )
     bound = model.task.bound
     clean = read_clean(photo, bound)
     pair = Pair(file=photo, clean=clean, degraded=degraded_of(clean, bound))
@@ -76,6 +83,8 @@ def bench(
         raise InputError(
             f"has {width} x {height} degraded pixels, less than one patch of {model.patch}", where=str(photo)
         )
+    if wanted is None and len(model.branches) == 1:
+        wanted = (1.0,)
     if wanted is not None:
         routes = _by_difficulty(model, pair, wanted)
     elif is_recipe or model.class_module is None:

@@ -13,7 +13,7 @@ from restoreroute.app.references import RunReferences
 from restoreroute.app.run_folder import RunFolder
 from restoreroute.app.scoring import Scorer
 from restoreroute.app.steps import DIFFICULTY
-from restoreroute.data.patch_index import PatchIndex
+from restoreroute.app.sub_image_sizes import PRETRAIN, of_side, sides_of
 from restoreroute.data.sub_images import SubImages
 from restoreroute.errors import InputError
 from restoreroute.plugin.catalogue import Catalogue
@@ -78,22 +78,26 @@ def split_by_difficulty(
         )
     scores = scorer.scores(sub_images, folder.scores, listen=listen)
     index = sub_images.index.split(scores, branches, quantiles=difficulty.quantiles, thresholds=difficulty.thresholds)
-    _require_classes(plan, index)
+    classed = replace(sub_images, index=index)
+    _require_classes(plan, classed)
     edges = [difficulty.quantiles, difficulty.thresholds]
     return DifficultySplit(
-        sub_images=replace(sub_images, index=index),
+        sub_images=classed,
         estimator=scorer.estimator,
         score=scorer.score,
         key=digest(scorer.key, branches, *([edges] if any(edges) else [])),
     )
 
 
-def _require_classes(plan: RunPlan, index: PatchIndex) -> None:
+def _require_classes(plan: RunPlan, sub_images: SubImages) -> None:
     """Refuse classes that leave a branch nothing to be trained on, before hours of training and not after."""
-    pretrain = plan.stages.pretrain
+    pretrain, index = plan.stages.pretrain, sub_images.index
     for number, branch in enumerate(plan.branches):
         trained = branch.family.learns and pretrain.own_class and pretrain.of_branch(number).iterations
-        if trained and not len(index.of_class(number)):
+        if not trained:
+            continue
+        chosen = index.of_class(number)
+        if not len(chosen):
             edges = ", ".join(f"{edge:.4g}" for edge in index.edges)
             reach = f"{index.score.min():.4g} to {index.score.max():.4g}"
             raise InputError(
@@ -103,3 +107,5 @@ def _require_classes(plan: RunPlan, index: PatchIndex) -> None:
                 hint="move difficulty.thresholds or difficulty.quantiles, or train branches on all data: "
                 "stages.pretrain.own_class=false",
             )
+        for side in sides_of(pretrain.of_branch(number)):
+            of_side(sub_images, chosen, side, stage=PRETRAIN)

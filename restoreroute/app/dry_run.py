@@ -16,7 +16,7 @@ from restoreroute.app.run_folder import RunFolder
 from restoreroute.recipe.resolve import load_recipe
 from restoreroute.routing.cost import Cost
 from restoreroute.spec.events import Listener, ignore
-from restoreroute.spec.plan import DifficultyPlan, RunPlan
+from restoreroute.spec.plan import DifficultyPlan, HardnessPlan, RunPlan
 from restoreroute.spec.source import SourceImage, files_of
 from restoreroute.spec.stages import Stages
 
@@ -60,7 +60,12 @@ def dry_run(
         folder = RunFolder(Path(temporary) / plan.name)
         with folder.open():
             trained = Pipeline(
-                replace(plan, stages=one_batch_each(plan.stages), difficulty=_equal_parts(plan.difficulty)),
+                replace(
+                    plan,
+                    stages=one_batch_each(plan.stages),
+                    data=replace(plan.data, hardness=_all_kept(plan.data.hardness)),
+                    difficulty=_equal_parts(plan.difficulty),
+                ),
                 few,
                 folder=folder,
                 catalogue=catalogue,
@@ -83,6 +88,11 @@ def _largest(images: Sequence[SourceImage]) -> Sequence[SourceImage]:
 def _equal_parts(difficulty: DifficultyPlan | None) -> DifficultyPlan | None:
     """The same estimator with classes of equal size: other ones may be empty on a few photos."""
     return None if difficulty is None else replace(difficulty, quantiles=None, thresholds=None)
+
+
+def _all_kept(hardness: HardnessPlan | None) -> HardnessPlan | None:
+    """The same estimator with nothing left out: a small share may be none of a few photos' sub-images."""
+    return None if hardness is None else replace(hardness, keep=(0.0, 1.0))
 
 
 def one_batch_each(stages: Stages) -> Stages:

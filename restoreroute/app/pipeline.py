@@ -28,6 +28,7 @@ from restoreroute.app.steps import (
     pretrain_name,
     reported,
 )
+from restoreroute.app.sub_image_sizes import check_sizes, of_side
 from restoreroute.data.pairs import fingerprint
 from restoreroute.data.sub_images import Augmentation, Batch, SubImages, batches
 from restoreroute.errors import InputError
@@ -118,6 +119,7 @@ class Pipeline:
             device=self.device,
             listen=self.listen,
         )
+        check_sizes(plan, sub_images, alone.positions, listen=self.listen)
 
         full, options = plan.branches[-1], plan.stages.baseline
         baseline_key = digest(
@@ -348,16 +350,7 @@ class Pipeline:
         """The batches of each part of a network's stage; those of the first part do not depend on the others."""
         fetches = []
         for number, part in enumerate(options.parts()):
-            cut, positions = sub_images, chosen
-            if part.sub_image is not None:
-                cut, there = sub_images.around(part.sub_image)
-                positions = chosen[there[chosen]]
-                if not len(positions):
-                    raise InputError(
-                        f"no image is as large as a sub-image of {part.sub_image} x {part.sub_image} degraded pixels",
-                        where=f"stages.{name.partition('_')[0]}",
-                        hint="use larger images or a smaller sub_image",
-                    )
+            cut, positions = of_side(sub_images, chosen, part.sub_image, stage=name.partition("_")[0])
             fetches.append(self._fetch(name if not number else f"{name}, phase {number}", part, cut, positions))
         return fetches
 

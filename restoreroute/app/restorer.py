@@ -110,8 +110,14 @@ class Restorer:
         """Decides which branch restores what: by operations where these are limited or no times are known.
 
         Raises:
-            InputError: for a limit in seconds where no times are known.
+            InputError: for a limit in seconds where no times are known, or anything that is to decide over a single
+                network.
         """
+        if self.model.class_module is None and effort != TRAINED:
+            raise InputError(
+                "the model is a single network: a budget, a time or a preference has nothing to decide",
+                hint="leave it out, or use a routed model",
+            )
         if effort.budget is None and self.seconds is not None:
             return self._by_seconds
         if effort.seconds is not None:
@@ -147,7 +153,8 @@ class Restorer:
 
         Raises:
             ValueError: for another shape or dtype.
-            restoreroute.errors.InputError: for a budget that even the cheapest branch exceeds.
+            restoreroute.errors.InputError: for a budget that even the cheapest branch exceeds, or any of a
+                single network.
         """
         return self.restore_routed(image, effort=Effort(budget=budget, speed=speed)).pixels
 
@@ -175,7 +182,8 @@ class Restorer:
 
         Raises:
             ValueError: for another shape or dtype than :meth:`restore` takes.
-            restoreroute.errors.InputError: for a budget that even the cheapest branch exceeds.
+            restoreroute.errors.InputError: for a budget that even the cheapest branch exceeds, or any of a
+                single network.
         """
         if len(source.shape) not in (2, 3) or 0 in source.shape:
             raise ValueError(f"an image is H x W or H x W x C with at least one pixel, not {source.shape}")

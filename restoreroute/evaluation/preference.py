@@ -125,7 +125,7 @@ def choose(curve: PreferenceCurve, loss_db: float) -> Preference:
 def _speeds(reach: float) -> list[float]:
     """From ``-reach`` to ``reach``, close to each other around 0, where most probabilities decide."""
     places = np.linspace(-1, 1, 2 * SPEEDS_EACH_WAY + 1)
-    speeds: list[float] = np.unique(np.round(reach * places * np.abs(places), 2)).tolist()
+    speeds: list[float] = np.unique(np.round(reach * places * np.abs(places), 2) + 0.0).tolist()  # no -0.0
     return speeds
 
 

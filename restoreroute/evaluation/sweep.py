@@ -50,10 +50,10 @@ def sweep(
         The baseline, the route that the model was trained for, and a point for each budget, cheapest first.
 
     Raises:
-        InputError: for a model that routes nothing.
+        ValueError: for a model that routes nothing.
     """
     if model.class_module is None:
-        raise InputError("routes nothing, so there is nothing to sweep", where=set_name)
+        raise ValueError("a model that routes nothing has nothing to sweep")
     efforts = [Effort(), *(Effort(budget=budget) for budget in sorted(budgets))]
     full = (model if baseline is None else baseline).branches[-1]
     reference: list[Quality] = []

@@ -19,7 +19,7 @@ class BranchReader:
 
     Args:
         findings: takes what is wrong.
-        family: of branches that name no other.
+        family: of branches that name no other; None if nobody offers what the recipe names.
         chosen: the family's options as written under ``backbone``.
         options: the same, validated; None if something is wrong with them.
         look_up: the family of a name, or None after noting that nobody offers it.
@@ -28,7 +28,7 @@ class BranchReader:
     def __init__(
         self,
         findings: Findings,
-        family: BackboneFamily,
+        family: BackboneFamily | None,
         chosen: Mapping[str, Any],
         options: Options | None,
         look_up: Callable[[str, Path], BackboneFamily | None],
@@ -45,26 +45,28 @@ class BranchReader:
         Args:
             written: a list of mappings, the number of branches, or None for the family's published widths.
         """
+        if isinstance(written, list):
+            return self._of_list(written)
+        if self._family is None:
+            return None
         if written is None:
             if not self._family.has_widths():
                 self._findings.add(f"{self._family.name!r} has one width only: list the branches", ("backbone", "name"))
                 return None
-            return self._of_widths(self._family.widths)
-        if isinstance(written, list):
-            return self._of_list(written)
+            return self._of_widths(self._family, self._family.widths)
         if isinstance(written, int) and not isinstance(written, bool) and 2 <= written <= MAX_BRANCHES:
-            return self._of_count(written)
+            return self._of_count(self._family, written)
         return None
 
-    def _of_widths(self, widths: tuple[int, ...]) -> tuple[BranchPlan, ...] | None:
+    def _of_widths(self, family: BackboneFamily, widths: tuple[int, ...]) -> tuple[BranchPlan, ...] | None:
         options = self._options
         if options is None:
             return None
-        return tuple(BranchPlan(family=self._family, options=options, width=width) for width in widths)
+        return tuple(BranchPlan(family=family, options=options, width=width) for width in widths)
 
-    def _of_count(self, count: int) -> tuple[BranchPlan, ...] | None:
+    def _of_count(self, family: BackboneFamily, count: int) -> tuple[BranchPlan, ...] | None:
         try:
-            return self._of_widths(self._family.widths_for(count))
+            return self._of_widths(family, family.widths_for(count))
         except ValueError as error:
             self._findings.add(str(error), ("branches",))
             return None

@@ -123,8 +123,9 @@ def weight_decay_fits(stage: StageOptions) -> str | None:
 
 
 def phases_fit(stage: NetworkStage) -> str | None:
-    """A stage that is skipped has no phases."""
-    if stage.phases and not stage.iterations:
+    """A stage that is skipped, of every branch where they differ, has no phases."""
+    counts = stage.per_branch if isinstance(stage, PretrainStage) else None
+    if stage.phases and not any(counts or (stage.iterations,)):
         return "can't follow a stage of 0 iterations"
     return None
 

@@ -72,22 +72,21 @@ class Resolver:
         parts = self._findings.fields(Recipe, self._data, ())
         task = self._task(parts.get("task"))
         family, options = self._choice(self._catalogue.backbones, parts.get("backbone"), "backbone")
-        branches = None
-        if family is not None:
-            reader = BranchReader(
-                self._findings,
-                family,
-                parts["backbone"].chosen,
-                options,
-                lambda name, path: self._offer(self._catalogue.backbones, name, path),
-            )
-            branches = reader.read(self._data.get("branches"))
-            if task is not None:
-                self._check_scale(family, branches or (), task.bound.scale)
-        families = () if family is None else (family, *(branch.family for branch in branches or ()))
+        reader = BranchReader(
+            self._findings,
+            family,
+            {} if family is None else parts["backbone"].chosen,
+            options,
+            lambda name, path: self._offer(self._catalogue.backbones, name, path),
+        )
+        branches = reader.read(self._data.get("branches"))
+        if task is not None:
+            self._check_scale(family, branches or (), task.bound.scale)
+        families = tuple(one for one in (family, *(branch.family for branch in branches or ())) if one is not None)
         data = self._data_plan(families, task)
         evaluation = self._evaluation()
         stages = self._stages()
+        self._check_sub_images(stages, families)
         self._check_geometry(families)
         difficulty = None
         if branches is not None and is_single(branches):
@@ -124,9 +123,10 @@ class Resolver:
         )
         return replace(plan, recipe=plain_recipe(plan, family, options))
 
-    def _check_scale(self, family: BackboneFamily, branches: Sequence[BranchPlan], scale: int) -> None:
+    def _check_scale(self, family: BackboneFamily | None, branches: Sequence[BranchPlan], scale: int) -> None:
         families = tuple(self._catalogue.backbones)
-        self._report(capabilities.scale_served(family, scale, families), ("backbone", "name"))
+        if family is not None:
+            self._report(capabilities.scale_served(family, scale, families), ("backbone", "name"))
         for index, branch in enumerate(branches):
             if branch.family is not family:
                 served = capabilities.scale_served(branch.family, scale, families)
@@ -260,6 +260,19 @@ class Resolver:
             if isinstance(stage, NetworkStage):
                 self._report(capabilities.phases_fit(stage), ("stages", name, "phases"))
         return stages
+
+    def _check_sub_images(self, stages: Mapping[str, Any], families: Sequence[BackboneFamily]) -> None:
+        """Sides of sub-images that stages and their phases ask for have to suit the families, as those of the data."""
+        for name, stage in stages.items():
+            if not isinstance(stage, NetworkStage):
+                continue
+            path: Path = ("stages", name)
+            asked = [((*path, "sub_image"), stage.sub_image)]
+            asked += [((*path, "phases", at, "sub_image"), phase.sub_image) for at, phase in enumerate(stage.phases)]
+            for where, side in asked:
+                if side is not None:
+                    for family in families:
+                        self._report(capabilities.size_fits(family, side), where)
 
     def _check_routing(
         self, stages: Mapping[str, Any], branches: Sequence[BranchPlan] | None, losses: LossOptions | None

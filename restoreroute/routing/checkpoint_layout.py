@@ -45,11 +45,14 @@ def read_parts(path: Path) -> Parts:
     """Read a ``.pth`` or ``.safetensors`` file; tensors only, no pickled code is run.
 
     Raises:
-        InputError: if the file is damaged, is no dictionary of tensors, or its parts are no routed model.
+        InputError: if the file is damaged, is no dictionary of tensors of finite real numbers, or its parts are no
+            routed model.
     """
     where = str(path)
     content = _read_safetensors(path) if path.suffix.lower() == SAFETENSORS_SUFFIX else _read_pickle(path)
-    return _parts(_without_prefix(_tensors(content, where)), where)
+    tensors = _without_prefix(_tensors(content, where))
+    _require_numbers(tensors, where)
+    return _parts(tensors, where)
 
 
 def _read_pickle(path: Path) -> object:
@@ -93,6 +96,17 @@ def _is_dense(value: object) -> bool:
         and not value.is_quantized
         and value.untyped_storage().nbytes() >= value.numel() * value.element_size()
     )
+
+
+def _require_numbers(tensors: Tensors, where: str) -> None:
+    """Refuse what a network would be silently wrong with: values that float32 has no finite number for."""
+    for name, tensor in tensors.items():
+        if tensor.is_complex() or not tensor.float().isfinite().all():
+            raise InputError(
+                f"{name} holds values that are no finite real numbers",
+                where=where,
+                hint="the file is damaged, or its training diverged: use another one",
+            )
 
 
 def _without_prefix(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -68,6 +68,14 @@ def test_an_untrained_recipe_can_not_route(command: Callable[..., Any], recipe: 
     assert "--shares" in done.error
 
 
+def test_a_single_network_needs_no_shares(command: Callable[..., Any], finished: Any, photo: Path, here: Path) -> None:
+    done = command("bench", photo, finished.folder / "baseline.safetensors", "--rounds", 1, "--save", "t.json")
+
+    assert done.code == 0
+    (found,), _ = BENCHES.read(here / "t.json")
+    assert (found.shares, found.alone) == ((1.0,), ("seamless, all on fsrcnn-8",))
+
+
 @pytest.mark.parametrize("shares", ["50/30/20", "90/20"])
 def test_shares_that_do_not_fit(command: Callable[..., Any], recipe: Path, photo: Path, shares: str) -> None:
     done = command("bench", photo, recipe, "--shares", shares)

@@ -57,10 +57,12 @@ def test_its_figures_as_a_file(command: Callable[..., Any], finished: Any, test_
 
 
 def test_a_model_that_routes_nothing(command: Callable[..., Any], finished: Any, test_photos: Path) -> None:
-    done = command("sweep", "--model", finished.folder / "baseline.safetensors", test_photos)
+    single = finished.folder / "baseline.safetensors"
+
+    done = command("sweep", "--model", single, test_photos)
 
     assert done.code == 2
-    assert "nothing to sweep" in done.error
+    assert f"{single}: routes nothing, so there is nothing to sweep" in done.error
 
 
 @pytest.mark.parametrize("budgets", ["much", "0.5,-1", ""])

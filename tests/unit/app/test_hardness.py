@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from restoreroute.app.dry_run import dry_run
 from restoreroute.app.hardness import kept_by_rank
 from restoreroute.errors import InputError
 
@@ -57,10 +58,33 @@ def test_keeping_nothing_is_refused(run: Any) -> None:
 
 
 def test_a_stage_on_larger_sub_images_than_any_image_is_refused(run: Any) -> None:
-    with pytest.raises(InputError, match="no image is as large as a sub-image of 4096 x 4096") as caught:
+    with pytest.raises(InputError, match=r"none of \d+ sub-images lies in an image of at least 4096 x 4096") as caught:
         run.run(*ONE, "stages.baseline.phases=[{iterations: 1, sub_image: 4096}]")
 
     assert caught.value.where == "stages.baseline"
+
+
+@pytest.mark.parametrize("own_class", ["true", "false"])
+@pytest.mark.parametrize("asked", ["sub_image=17", "phases=[{iterations: 1, sub_image: 17}]"])
+def test_branches_are_refused_what_no_image_holds_before_the_baseline_is_trained(
+    run: Any, asked: str, own_class: str
+) -> None:
+    with pytest.raises(InputError, match="lies in an image of at least 17 x 17 degraded pixels") as caught:
+        run.run(*ONE, f"stages.pretrain.{asked}", f"stages.pretrain.own_class={own_class}")
+
+    assert caught.value.where == "stages.pretrain"
+    assert run.started() == ["data"]
+
+
+def test_what_a_stage_skips_asks_for_nothing(run: Any) -> None:
+    run.run(*ONE, "stages.pretrain.per_branch=[0, 0]", "stages.pretrain.sub_image=17")
+    assert "pretrain_0" not in run.started()
+
+
+def test_a_dry_run_keeps_all(run: Any) -> None:
+    """A small share of a whole set may be none of a few photos' sub-images."""
+    found = dry_run(run.recipe, overrides=[*ONE, "data.hardness=[0, 0.001]"], device="cpu")
+    assert found.plan.data.hardness.keep == (0.0, 0.001)
 
 
 def test_phases_of_another_size_and_loss_run(run: Any) -> None:

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 import restoreroute
+from restoreroute.app.bench import bench
 from restoreroute.app.dry_run import dry_run
 from restoreroute.app.evaluate import evaluate_model
 from restoreroute.app.plugins import open_catalogue
@@ -204,6 +205,13 @@ def test_clean_images_alone_are_not_enough(
         measure(trained.model, folders / "clean" / "test")
 
     assert caught.value.hint == "name the folder of their degraded versions: --degraded DIR"
+
+
+def test_a_clean_photo_is_not_enough_to_time_a_model(trained: Any, folders: Path) -> None:
+    with pytest.raises(InputError, match="task 'paired' makes no degraded images of clean ones") as caught:
+        bench(folders / "clean" / "test" / "test0.png", str(trained.model))
+
+    assert caught.value.where == str(trained.model)
 
 
 def test_one_folder_of_degraded_images_for_each(trained: Any, folders: Path) -> None:

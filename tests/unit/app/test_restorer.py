@@ -114,6 +114,14 @@ def test_the_baseline_restores_too(finished: Any) -> None:
     assert alone.restore(image((5, 9, 3), np.uint8)).shape == (20, 36, 3)
 
 
+@pytest.mark.parametrize("effort", [Effort(budget=2), Effort(speed=0), Effort(seconds=9)], ids=str)
+def test_nothing_can_be_decided_over_a_single_network(finished: Any, effort: Effort) -> None:
+    alone = restoreroute.load(finished.folder / "baseline.safetensors")
+
+    with pytest.raises(InputError, match="a single network: a budget, a time or a preference has nothing to decide"):
+        alone.restore_routed(image((5, 9, 3), np.uint8), effort=effort)
+
+
 @pytest.mark.parametrize("shape", [(4,), (0, 4, 3), (4, 4, 5), (1, 4, 4, 3)], ids=str)
 def test_what_is_no_image_is_refused(restorer: Any, shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"\d"):

@@ -103,6 +103,11 @@ def test_no_error_is_100_db() -> None:
     assert photo([0], [1], SCORES[:1], values=1).psnr(fixed(0, 1)) == 100
 
 
+def test_no_preference_is_not_negative(curve: PreferenceCurve) -> None:
+    (neutral,) = (point.speed for point in curve.points if point.speed == 0)
+    assert str(neutral) == "0.0"
+
+
 def test_without_photos_there_is_no_curve() -> None:
     with pytest.raises(ValueError, match="at least one photo"):
         preference_curve([], COSTS, full=FULL)

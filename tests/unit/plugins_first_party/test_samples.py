@@ -14,8 +14,9 @@ from pydantic import ValidationError
 import restoreroute_samples
 from restoreroute.errors import InputError
 from restoreroute.imaging.io import IMAGE_SUFFIXES, write_image
+from restoreroute.spec.options import Options
 from restoreroute.spec.source import DataSource
-from restoreroute_samples import PHOTOS, FolderOptions, SamplesOptions
+from restoreroute_samples import PHOTOS, FolderOptions, PairsOptions, SamplesOptions
 
 MIB = 2**20
 
@@ -52,6 +53,16 @@ def test_no_photo_is_in_two_splits() -> None:
 def test_other_splits_are_refused(options: dict[str, str]) -> None:
     with pytest.raises(ValidationError):
         SamplesOptions.model_validate(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "given"),
+    [(FolderOptions, {"path": ""}), (PairsOptions, {"clean": "", "degraded": "x"}), (PairsOptions, {"degraded": ""})],
+)
+def test_no_text_is_no_folder(options: type[Options], given: dict[str, str]) -> None:
+    """It would be the current folder, with all images below it: what an unset variable of a shell leads to."""
+    with pytest.raises(ValidationError, match="at least 1 character"):
+        options.model_validate(given)
 
 
 def test_every_photo_has_author_and_licence(credits_: list[dict[str, str]]) -> None:

@@ -29,11 +29,23 @@ CHECKS: dict[str, Any] = {
     "exclusiveMinimum": lambda value, bound: not _is_number(value) or value > bound,
     "exclusiveMaximum": lambda value, bound: not _is_number(value) or value < bound,
     "minItems": lambda value, bound: not isinstance(value, list) or len(value) >= bound,
+    "maxItems": lambda value, bound: not isinstance(value, list) or len(value) <= bound,
     "minLength": lambda value, bound: not isinstance(value, str) or len(value) >= bound,
     "pattern": lambda value, bound: not isinstance(value, str) or bool(re.search(bound, value)),
     "required": lambda value, bound: not isinstance(value, dict) or value.keys() >= set(bound),
 }
-STRUCTURE = {"type", "$ref", "anyOf", "allOf", "if", "then", "properties", "additionalProperties", "items"}
+STRUCTURE = {
+    "type",
+    "$ref",
+    "anyOf",
+    "allOf",
+    "if",
+    "then",
+    "properties",
+    "additionalProperties",
+    "items",
+    "prefixItems",
+}
 REMARKS = {"title", "description", "default", "$schema", "$defs"}
 
 
@@ -60,8 +72,10 @@ def fits(value: Any, schema: Any, root: dict[str, Any]) -> bool:
         return False
     if "if" in schema and fits(value, schema["if"], root) and not fits(value, schema["then"], root):
         return False
-    if isinstance(value, list) and "items" in schema:
-        return all(fits(item, schema["items"], root) for item in value)
+    if isinstance(value, list):
+        first = schema.get("prefixItems", ())
+        rest = [schema.get("items", True)] * (len(value) - len(first))
+        return all(fits(item, one, root) for item, one in zip(value, [*first, *rest], strict=False))
     if isinstance(value, dict):
         known = schema.get("properties", {})
         further = schema.get("additionalProperties", True)
@@ -159,6 +173,43 @@ def test_refused(schema: dict[str, Any], sound: str, line: str) -> None:
 )
 def test_choices(schema: dict[str, Any], sound: str, old: str, new: str, fine: bool) -> None:
     assert accepted(schema, sound.replace(old, new)) is fine
+
+
+@pytest.mark.parametrize(
+    ("hardness", "fine"),
+    [
+        ("[0.05, 0.55]", True),
+        ("[0.05]", False),
+        ("[0, 0.5, 1]", False),
+        ("[0, 1.5]", False),
+        ("{keep: [0, 1]}", True),
+        ("{name: network, keep: [0, 1], model: x}", True),
+        ("{name: network, model: x}", False),
+        ("{name: network, keep: [0, 1], modl: x}", False),
+        ("{keep: [0, 1], model: x}", False),
+        ("network", False),
+        ("", True),
+    ],
+)
+def test_hardness(schema: dict[str, Any], sound: str, hardness: str, fine: bool) -> None:
+    assert accepted(schema, f"{sound}  hardness: {hardness}\n") is fine
+
+
+@pytest.mark.parametrize(
+    ("stages", "fine"),
+    [
+        ("{baseline: {phases: [{iterations: 3, sub_image: 8, batch: 2, lr: 1e-3, lr_final: 0, loss: mse}]}}", True),
+        ("{pretrain: {phases: [], sub_image: null, clip: null, ema: 0.9, reparameterise: true}}", True),
+        ("{baseline: {phases: [{sub_image: 8}]}}", False),
+        ("{baseline: {phases: [{iterations: 3, warmup: 1}]}}", False),
+        ("{baseline: {phases: {iterations: 3}}}", False),
+        ("{joint: {phases: []}}", False),
+        ("{baseline: {loss: l2}}", False),
+        ("{baseline: {ema: 1}}", False),
+    ],
+)
+def test_stages(schema: dict[str, Any], sound: str, stages: str, fine: bool) -> None:
+    assert accepted(schema, f"{sound}stages: {stages}\n") is fine
 
 
 def test_options_of_another_family_say_nothing_about_branches(schema: dict[str, Any], sound: str) -> None:

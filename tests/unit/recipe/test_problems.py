@@ -241,6 +241,34 @@ def test_sizes_have_to_be_multiples(problems: Any, sound: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("stage", ["baseline", "pretrain"])
+def test_sizes_of_stages_and_phases_have_to_be_multiples_too(problems: Any, sound: str, stage: str) -> None:
+    phases = "[{iterations: 1}, {iterations: 1, sub_image: 24}, {iterations: 1, sub_image: 12}]"
+    text = sound.replace("tiny", "even") + f"stages:\n  {stage}:\n    sub_image: 20\n    phases: {phases}\n"
+    assert problems(text) == [
+        f"r.yml:9:16: stages.{stage}.sub_image: must be a multiple of 8 for backbone family 'even', not 20",
+        f"r.yml:10:90: stages.{stage}.phases.2.sub_image: must be a multiple of 8 for backbone family 'even', not 12",
+    ]
+
+
+PHASES = "phases: [{iterations: 3}]"
+
+
+@pytest.mark.parametrize(
+    ("stage", "fine"),
+    [
+        (f"{{iterations: 0, {PHASES}}}", False),
+        (f"{{per_branch: [0, 0, 0], {PHASES}}}", False),
+        (f"{{iterations: 0, per_branch: [0, 5, 0], {PHASES}}}", True),
+        (f"{{iterations: 5, {PHASES}}}", True),
+    ],
+)
+def test_phases_follow_iterations_of_some_branch(problems: Any, sound: str, stage: str, fine: bool) -> None:
+    text = f"{sound}stages: {{pretrain: {stage}}}\n"
+    where = f"r.yml:7:{20 + stage.index('[{')}: stages.pretrain.phases"
+    assert problems(text) == ([] if fine else [f"{where}: can't follow a stage of 0 iterations"])
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -283,6 +311,17 @@ def test_a_folder_may_have_nearly_the_name_of_a_source(problems: Any, sound: str
     Path("fotos").mkdir()
     assert problems(sound.replace("train: photos", "train: fotos")) == []
     assert problems(sound.replace("train: photos", "train: x/fotos")) == []
+
+
+def test_branches_of_their_own_families_are_judged_beside_an_unknown_backbone(problems: Any, sound: str) -> None:
+    text = (
+        sound.replace("tiny", "tniy") + "branches: [4, {family: even, width: 8, block: 3}, {family: evn, width: 9}]\n"
+    )
+    assert problems(text) == [
+        "r.yml:2:11: backbone.name: unknown backbone family 'tniy' (did you mean 'tiny'?)",
+        "r.yml:7:40: branches.1.block: unknown key; did you mean 'blocks'?",
+        "r.yml:7:60: branches.2.family: unknown backbone family 'evn' (did you mean 'even'?)",
+    ]
 
 
 def test_everything_at_once_in_the_order_of_lines(problems: Any) -> None:

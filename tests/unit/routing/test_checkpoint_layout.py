@@ -129,6 +129,16 @@ def test_no_dictionary_of_tensors(path: Path, content: object) -> None:
         read_parts(path)
 
 
+@pytest.mark.parametrize("wrong", [float("nan"), float("-inf"), 1e300, 1j], ids=str)
+@pytest.mark.parametrize("rest", [{}, ROUTED], ids=["one", "routed"])
+def test_values_that_no_network_can_have(path: Path, wrong: complex, rest: dict[str, Tensor]) -> None:
+    """Copied, a complex number would lose its imaginary part, and the others would make every result black."""
+    kind = torch.complex64 if isinstance(wrong, complex) else torch.float64
+    torch.save({**rest, "net1.x.y": torch.tensor([1, wrong], dtype=kind)}, path)
+    with pytest.raises(InputError, match=r"net1\.x\.y holds values that are no finite real numbers"):
+        read_parts(path)
+
+
 def test_a_model_file_needs_no_reading(path: Path, make_model: Callable[..., Model]) -> None:
     path = path.with_suffix(".safetensors")
     save_model(make_model(4), path)
