@@ -18,6 +18,7 @@ from restoreroute.app.models import find_model
 from restoreroute.app.preference import choose_preference, with_preference
 from restoreroute.app.preparation import SplitFiles, data_key, prepare_data
 from restoreroute.app.run_folder import RunFolder
+from restoreroute.app.stage_batches import StageBatches
 from restoreroute.app.starting_points import StartingPoints
 from restoreroute.app.steps import (
     BASELINE,
@@ -28,9 +29,9 @@ from restoreroute.app.steps import (
     pretrain_name,
     reported,
 )
-from restoreroute.app.sub_image_sizes import check_sizes, of_side
+from restoreroute.app.sub_image_sizes import check_sizes
 from restoreroute.data.pairs import fingerprint
-from restoreroute.data.sub_images import Augmentation, Batch, SubImages, batches
+from restoreroute.data.sub_images import Batch, SubImages
 from restoreroute.errors import InputError
 from restoreroute.evaluation.validation import Validator
 from restoreroute.plugin.catalogue import Catalogue
@@ -44,7 +45,7 @@ from restoreroute.routing.trained_networks import read_networks
 from restoreroute.spec.events import Listener, Notice, WorkProgress
 from restoreroute.spec.plan import BranchPlan, RunPlan
 from restoreroute.spec.results import Preference
-from restoreroute.spec.stages import NetworkStage, PretrainStage, StageOptions
+from restoreroute.spec.stages import NetworkStage, PretrainStage
 from restoreroute.training.pool import fill_pool
 from restoreroute.training.precision import missing_bfloat16
 from restoreroute.training.reparameterise import collapsed_state, expanded
@@ -95,6 +96,7 @@ class Pipeline:
         self.device = device
         self.listen = listen
         self.stages = StageRunner(folder, listen)
+        self.batches = StageBatches(plan=plan)
 
     def execute(self) -> Trained:
         """Everything up to the trained model."""
@@ -252,7 +254,7 @@ class Pipeline:
             name,
             trained,
             options=options,
-            fetches=self._fetches(name, options, sub_images, chosen),
+            fetches=self.batches.of_parts(name, options, sub_images, chosen),
             ahead=sub_images.ahead,
             validate=lambda: validator.network(trained),
             device=self.device,
@@ -325,7 +327,7 @@ class Pipeline:
             router,
             options=stages.joint,
             loss=loss,
-            fetch=self._fetch(JOINT, stages.joint, sub_images, everything),
+            fetch=self.batches.of(JOINT, stages.joint.batch, sub_images, everything),
             ahead=sub_images.ahead,
             validate=validate,
             device=device,
@@ -333,45 +335,23 @@ class Pipeline:
         self.stages.run(together, key, "Class-Module and branches")
         return router.eval(), key
 
-    @property
-    def _augmentation(self) -> Augmentation:
-        data = self.plan.data
-        return Augmentation(turn=data.augment, shuffle_colours=data.shuffle_colours)
-
-    def _fetch(
-        self, name: str, options: StageOptions, sub_images: SubImages, chosen: Positions
-    ) -> Callable[[int], Batch]:
-        seed = seed_for(self.plan, name)
-        return batches(sub_images, chosen=chosen, batch=options.batch, seed=seed, augmentation=self._augmentation)
-
-    def _fetches(
-        self, name: str, options: NetworkStage, sub_images: SubImages, chosen: Positions
-    ) -> list[Callable[[int], Batch]]:
-        """The batches of each part of a network's stage; those of the first part do not depend on the others."""
-        fetches = []
-        for number, part in enumerate(options.parts()):
-            cut, positions = of_side(sub_images, chosen, part.sub_image, stage=name.partition("_")[0])
-            fetches.append(self._fetch(name if not number else f"{name}, phase {number}", part, cut, positions))
-        return fetches
-
     def _class_module_batches(
         self, router: Router, key: str, sub_images: SubImages, everything: Positions
     ) -> Callable[[int], Batch]:
         """Batches with outputs computed once where the recipe has a pool and the stage is still to do."""
         options = self.plan.stages.class_module
         if not options.pool or not options.iterations or self.stages.is_done(CLASS_MODULE, options, key):
-            return self._fetch(CLASS_MODULE, options, sub_images, everything)
-        seed = seed_for(self.plan, POOL)
+            return self.batches.of(CLASS_MODULE, options.batch, sub_images, everything)
         with reported(self.listen, POOL) as finish:
             pool = fill_pool(
                 router.branches,
-                batches(sub_images, chosen=everything, batch=POOL_CHUNK, seed=seed, augmentation=self._augmentation),
+                self.batches.of(POOL, POOL_CHUNK, sub_images, everything),
                 chunks=-(-options.pool // POOL_CHUNK),
                 device=self.device,
                 progress=lambda done, total: self.listen(WorkProgress(step=POOL, done=done, total=total)),
             )
             finish(f"{len(pool.degraded)} sub-images")
-        return pool.batches(batch=options.batch, seed=seed)
+        return pool.batches(batch=options.batch, seed=seed_for(self.plan, POOL))
 
     def _assemble(
         self, branches: Sequence[BranchPlan], networks: Sequence[nn.Module], class_module: ClassModule | None
